@@ -1,0 +1,49 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test lint types arch docs bench lock clean help
+
+help:  ## what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+# The lock is complete, so pip resolves nothing (--no-deps) and every file is checked by its hash.
+$(STAMP): constraints.txt pyproject.toml
+	@echo "Setting up $(VENV) (only when the lock has changed) …"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)  ## a test failover of twelve VMs on the lab, to a report (KEEP=1 leaves it running)
+	@SECONDSITE_HOME="$${SECONDSITE_HOME:-$(CURDIR)/.secondsite/demo}" $(BIN)/secondsite demo $(if $(KEEP),--keep)
+
+test: $(STAMP)  ## every test; integration tests skip what is not installed (CI=true: they fail)
+	@$(BIN)/python -m pytest -q $(PYTEST)
+
+lint: $(STAMP)  ## style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## static types, code and tests
+	@$(BIN)/mypy
+
+arch: $(STAMP)  ## who may import whom
+	@$(BIN)/lint-imports --no-cache
+
+docs: $(STAMP)  ## write the generated reference pages and schemas anew
+	@$(BIN)/python -m secondsite.cli.reference
+
+bench: $(STAMP)  ## measure the engine against the lab: 12, 100 and 500 VMs
+	@$(BIN)/python benchmarks/engine.py
+
+lock: ## write the lock anew (needs uv): constraints.txt from pyproject.toml
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate pyproject.toml \
+	  --group dev --extra postgresql -o constraints.txt
+
+clean:  ## forget the environment and the demo's state
+	@rm -rf $(VENV) .secondsite build dist
