@@ -1,0 +1,173 @@
+"""The report of a run as one HTML page that needs nothing else: no script, font, image or network.
+
+What is said is decided in `facts`, `verdict`, `groups` and `path`; this module hands it to the
+template, which escapes everything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from secondsite.reports.facts import Reportable, as_facts
+from secondsite.reports.gantt import Band, Chart, lay_out
+from secondsite.reports.gantt_svg import (
+    axis_svg,
+    band_svg,
+    overview_svg,
+    patterns_svg,
+    row_height_px,
+)
+from secondsite.reports.groups import group_progress, vm_standings
+from secondsite.reports.path import slowest
+from secondsite.reports.phrasing import (
+    ACTION_WORDS,
+    KIND_WORDS,
+    STATE_GLYPHS,
+    STATE_WORDS,
+    clock_time,
+    count_of,
+    plain_lines,
+    plain_text,
+    say_action,
+    say_duration,
+    say_moment,
+)
+from secondsite.reports.shape import RunFacts, StepFacts, VmFacts
+from secondsite.reports.verdict import (
+    objective_sentences,
+    operation_of,
+    outcome_of,
+    problems,
+    progress_sentence,
+    questions,
+)
+
+__all__ = ["report_html"]
+
+_MOST_OPEN = 40
+"""Up to so many VMs everything is unfolded; beyond, groups are folded unless something is amiss."""
+
+_MOST_EVIDENCE = 4000
+"""Characters of a step's evidence; the whole of it is in `report --json`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folded:
+    """One group of a long list, folded unless it is short or something in it needs attention."""
+
+    name: str
+    is_open: bool
+    steps: tuple[StepFacts, ...] = ()
+    vms: tuple[VmFacts, ...] = ()
+
+
+def report_html(source: Reportable) -> str:
+    """The page."""
+    facts = as_facts(source)
+    chart = lay_out(facts)
+    drawn = {bar.action for band in chart.bands for row in band.rows for bar in row.bars}
+    return _template().render(
+        facts=facts,
+        title=f"{operation_of(facts)}: {outcome_of(facts)}",
+        objectives=objective_sentences(facts["objectives"]),
+        standings=vm_standings(facts),
+        progress=progress_sentence(facts),
+        problems=problems(facts),
+        questions=questions(facts),
+        groups=group_progress(facts),
+        slowest=slowest(facts, most=8),
+        chart=chart,
+        bands=[(band, _is_open(band, chart)) for band in chart.bands],
+        legend=[action for action in ACTION_WORDS if action in drawn],
+        step_groups=list(_by_group(facts)),
+        vm_groups=list(_vms_by_group(facts)),
+        svg={
+            "axis": axis_svg(chart),
+            "patterns": patterns_svg(),
+            "band": lambda band: band_svg(band, chart),
+            "overview": lambda band: overview_svg(band, chart),
+            "row_height": row_height_px,
+        },
+    )
+
+
+def _is_open(band: Band, chart: Chart) -> bool:
+    rows = sum(len(each.rows) for each in chart.bands)
+    return rows <= _MOST_OPEN + 10 or band.state in {"failed", "aborted"}
+
+
+def _by_group(facts: RunFacts) -> Iterable[_Folded]:
+    by_group: dict[str, list[StepFacts]] = {}
+    for step in facts["steps"]:
+        if step["action"] != "barrier":
+            by_group.setdefault(step["group"], []).append(step)
+    for name, steps in by_group.items():
+        yield _Folded(
+            name=name or "Whole plan",
+            is_open=any(step["state"] in {"failed", "aborted"} for step in steps),
+            steps=tuple(steps),
+        )
+
+
+def _vms_by_group(facts: RunFacts) -> Iterable[_Folded]:
+    if len(facts["vms"]) <= _MOST_OPEN:
+        yield _Folded(name="", is_open=True, vms=tuple(facts["vms"]))
+        return
+    by_group: dict[str, list[VmFacts]] = {}
+    for vm in facts["vms"]:
+        by_group.setdefault(vm["group"], []).append(vm)
+    for name, vms in by_group.items():
+        is_open = any(vm["state"] in {"failed", "aborted"} for vm in vms)
+        yield _Folded(name=name, is_open=is_open, vms=tuple(vms))
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("secondsite.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # A value of None is "not known"; "None" is not a word for operators.
+        finalize=lambda value: "-" if value is None else value,
+    )
+    environment.filters |= {
+        "action": say_action,
+        "clock": clock_time,
+        "count_of": count_of,
+        "duration": say_duration,
+        "evidence": _evidence,
+        "moment": say_moment,
+        "lines": plain_lines,
+        "plain": plain_text,
+        "breakable": _breakable,
+        "state": _state,
+    }
+    environment.globals |= {"KIND_WORDS": KIND_WORDS}
+    return environment.get_template("report.html.j2")
+
+
+def _state(state: str) -> Markup:
+    return Markup('<span class="state s-{}"><span class="glyph">{}</span> {}</span>').format(
+        state, STATE_GLYPHS.get(state, ""), STATE_WORDS.get(state, state)
+    )
+
+
+def _breakable(text: str) -> Markup:
+    """A step's id that may be broken after its slashes."""
+    return Markup("/<wbr/>").join(plain_text(text).split("/"))
+
+
+def _evidence(evidence: dict[str, Any]) -> str:
+    text = plain_lines(json.dumps(evidence, indent=1, ensure_ascii=False, default=str))
+    if len(text) <= _MOST_EVIDENCE:
+        return text
+    return f"{text[:_MOST_EVIDENCE]}\n… (the rest is in `secondsite report --json`)"

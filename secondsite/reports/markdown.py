@@ -1,0 +1,259 @@
+"""A run as Markdown: the progress that Prefect's run page shows, and the report as a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from secondsite.reports.facts import Reportable, as_facts
+from secondsite.reports.groups import GroupProgress, group_progress, vm_standings
+from secondsite.reports.path import slowest
+from secondsite.reports.phrasing import (
+    clock_time,
+    count_of,
+    plain_text,
+    say_action,
+    say_duration,
+    say_moment,
+    say_state,
+)
+from secondsite.reports.shape import DnsFacts, RunFacts, VmFacts
+from secondsite.reports.verdict import headline, problems, progress_sentence, questions
+
+__all__ = ["progress_markdown", "report_markdown"]
+
+_MOST_VMS = 60
+"""Beyond this the progress lists only the VMs that something is to be said of."""
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#|~])")
+
+
+def progress_markdown(source: Reportable) -> str:
+    """How far a run is, per group and per VM."""
+    facts = as_facts(source)
+    groups, standings = group_progress(facts), vm_standings(facts)
+    lines = [
+        f"### {_said(headline(facts))}",
+        "",
+        f"{progress_sentence(facts)}. Started {clock_time(facts['started_at'])} UTC, "
+        f"{say_duration(facts['duration_s'])} ago."
+        if facts["ended_at"] is None
+        else f"{progress_sentence(facts)}. Took {say_duration(facts['duration_s'])}.",
+        "",
+        *_problem_lines(facts),
+        *_question_lines(facts),
+        *_table(("group", "state", "VMs in service", "steps", "now"), map(_group_row, groups)),
+        "",
+    ]
+    vms = facts["vms"]
+    if len(vms) > _MOST_VMS:
+        vms = [
+            vm
+            for vm in vms
+            if "its turn" not in standings[vm["name"]] and vm["state"] not in {"done", "pending"}
+        ]
+        lines += [f"VMs under way or failed: {len(vms)} of {len(facts['vms'])}.", ""]
+    if vms:
+        lines += _table(
+            ("VM", "group", "state", "host", "addresses"),
+            (
+                (
+                    vm["name"],
+                    vm["group"],
+                    standings[vm["name"]],
+                    vm["host"],
+                    ", ".join(vm["addresses"]),
+                )
+                for vm in vms[:_MOST_VMS]
+            ),
+        )
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def report_markdown(source: Reportable) -> str:
+    """The whole report: verdict, failures, objectives, VMs, decisions, steps, provenance."""
+    facts = as_facts(source)
+    standings = vm_standings(facts)
+    lines = [
+        f"# {_said(headline(facts))}",
+        "",
+        *_problem_lines(facts),
+        *_question_lines(facts),
+        "## Summary",
+        "",
+        *_table(("fact", "value"), _summary(facts)),
+        "",
+        "## What took the longest",
+        "",
+        *_table(
+            ("critical step", "duration", "share"),
+            (
+                (step["id"], say_duration(step["duration_s"]), f"{share:.0%}")
+                for step, share in slowest(facts, most=10)
+            ),
+        ),
+        "",
+        "## Virtual machines",
+        "",
+        *_table(
+            (*("VM", "group", "state", "host", "addresses"), *("started", "ready", "in service")),
+            (_vm_row(vm, standings[vm["name"]]) for vm in facts["vms"]),
+        ),
+        "",
+        *_dns_lines(facts),
+        *_decision_lines(facts),
+        *_warning_lines(facts),
+        "## Steps",
+        "",
+        *_table(
+            ("step", "action", "state", "host", "started", "duration", "changed", "attempts"),
+            (
+                (
+                    step["id"],
+                    say_action(step["action"]),
+                    say_state(step["state"]),
+                    step["host"],
+                    clock_time(step["started_at"]),
+                    say_duration(step["duration_s"]),
+                    "yes" if step["changed"] else "no",
+                    str(step["attempts"]),
+                )
+                for step in facts["steps"]
+                if step["action"] != "barrier"
+            ),
+        ),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _group_row(group: GroupProgress) -> Sequence[str]:
+    return (
+        group.name,
+        group.standing,
+        f"{group.vms_in_service} of {group.vms}" if group.vms else "-",
+        f"{group.steps_over} of {group.steps}",
+        ", ".join(group.under_way[:3]) + (" …" if len(group.under_way) > 3 else ""),
+    )
+
+
+def _problem_lines(facts: RunFacts) -> list[str]:
+    lines: list[str] = []
+    for number, problem in enumerate(problems(facts)):
+        where = " ".join(
+            part
+            for part in (
+                f"of VM {problem.vm}" if problem.vm else "",
+                f"on {problem.host}" if problem.host else "",
+            )
+            if part
+        )
+        first = "First failure" if number == 0 else "Then"
+        lines += [
+            f"**{first}: {_said(problem.step)}** "
+            f"{_said(f'({problem.action} {where})' if where else f'({problem.action})')}",
+            "",
+            f"- What happened: {_said(problem.message)}",
+            f"- What to do next: {_said(problem.next_step)}",
+        ]
+        if problem.held_back:
+            lines.append(f"- Held back: {count_of(problem.held_back, 'step')}")
+        lines.append("")
+    return lines
+
+
+def _question_lines(facts: RunFacts) -> list[str]:
+    lines: list[str] = []
+    for question in questions(facts):
+        lines += [f"**Waiting for people: {_said(question.name)}**", ""]
+        lines += [f"    {plain_text(command)}" for command in question.commands]
+        lines.append("")
+    return lines
+
+
+def _summary(facts: RunFacts) -> Iterable[tuple[str, str]]:
+    objectives, journal = facts["objectives"], facts["journal"]
+    yield "run", facts["run_id"]
+    yield "plan", f"{facts['plan']} ({facts['plan_digest']})"
+    yield "kind and direction", f"{facts['kind']}, {facts['direction']}"
+    yield "requested by", facts["requested_by"] or "-"
+    yield "started", say_moment(facts["started_at"])
+    yield "ended", say_moment(facts["ended_at"])
+    yield "duration", say_duration(facts["duration_s"])
+    yield "of that, waiting for people", say_duration(facts["people_s"])
+    yield "critical path", say_duration(facts["critical_path_s"])
+    yield "RTO promised", say_duration(objectives["rto_s"])
+    yield "RTO measured", say_duration(objectives["rto_actual_s"])
+    yield "RPO promised", say_duration(objectives["rpo_s"])
+    yield "RPO measured", say_duration(objectives["rpo_actual_s"])
+    verified = {True: "verified", False: "BROKEN", None: "not checked"}[journal["verified"]]
+    yield (
+        "journal",
+        f"{count_of(journal['events'] or 0, 'event')}, chain {verified} {journal['head']}",
+    )
+    yield from facts["versions"].items()
+
+
+def _vm_row(vm: VmFacts, standing: str) -> Sequence[str]:
+    return (
+        vm["name"],
+        vm["group"],
+        standing,
+        vm["host"],
+        ", ".join(vm["addresses"]),
+        clock_time(vm["started_at"]),
+        clock_time(vm["ready_at"]),
+        clock_time(vm["in_service_at"]),
+    )
+
+
+def _dns_lines(facts: RunFacts) -> list[str]:
+    rows = [_dns_row(vm["name"], dns) for vm in facts["vms"] for dns in vm["dns"]]
+    if not rows:
+        return []
+    return ["## DNS", "", *_table(("VM", "name", "before", "during", "now"), rows), ""]
+
+
+def _dns_row(vm: str, dns: DnsFacts) -> Sequence[str]:
+    now = dns["now"]
+    return (
+        vm,
+        f"{dns['name']} {dns['type']}".strip(),
+        ", ".join(dns["before"]) or "nothing",
+        ", ".join(dns["during"]) or "nothing",
+        "-" if now is None else ", ".join(now) or "nothing",
+    )
+
+
+def _decision_lines(facts: RunFacts) -> list[str]:
+    if not facts["approvals"]:
+        return []
+    rows = (
+        (each["step"], each["decision"], each["by"], say_moment(each["at"]), each["comment"])
+        for each in facts["approvals"]
+    )
+    return [
+        "## Decisions",
+        "",
+        *_table(("step", "decision", "by", "at", "comment"), rows),
+        "",
+    ]
+
+
+def _warning_lines(facts: RunFacts) -> list[str]:
+    warnings = [note for note in facts["notes"] if note["level"] == "warning"]
+    if not warnings:
+        return []
+    rows = ((clock_time(note["at"]), note["step"], note["text"]) for note in warnings)
+    return ["## Warnings", "", *_table(("at", "step", "warning"), rows), ""]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(_said(cell) for cell in row)} |" for row in rows]
+    return lines if len(lines) > 2 else ["(none)"]
+
+
+def _said(text: str) -> str:
+    # Markdown renderers pass HTML through: names and messages must be text in both.
+    flat = plain_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", flat)
