@@ -1,0 +1,380 @@
+"""The journal: every fact of every run, durable before anyone acts on it, and never changed.
+
+Only this module and `secondsite.run.writer` do I/O in this package. All methods are synchronous and
+may be called from any thread; what `append` returned from survives the death of the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from secondsite.errors import JournalError
+from secondsite.run import leases
+from secondsite.run.chain import GENESIS, ChainFault, Row, first_fault, hash_of
+from secondsite.run.database import Database
+from secondsite.run.events import (
+    JournalEvent,
+    RunAttached,
+    RunCreated,
+    RunEnded,
+    from_json,
+    to_json,
+)
+from secondsite.run.holder import is_surely_gone
+from secondsite.run.replay import replay
+from secondsite.run.scheduler import RunState
+from secondsite.run.schema import events as events_table
+from secondsite.run.schema import is_prepared, prepare
+from secondsite.run.schema import runs as runs_table
+
+__all__ = ["Entry", "Journal", "RunSummary", "Verification"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event in its place.
+
+    Attributes:
+        run_seq: 1 for the first event of its run.
+        hash: Of this event and, through the chain, of all before it.
+    """
+
+    run_id: str
+    run_seq: int
+    hash: str
+    event: JournalEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One run in a list of runs.
+
+    Attributes:
+        is_interrupted: It is not over, and the process that carried it is gone.
+    """
+
+    run_id: str
+    plan: str
+    operation: str
+    direction: str
+    state: RunState
+    created_at: datetime
+    ended_at: datetime | None
+    is_interrupted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a look at the hash chains found.
+
+    Attributes:
+        head: Hash of the last event, where one run was verified.
+        faults: The first fault of each run that has one; empty when all is as it was written.
+    """
+
+    run_count: int
+    event_count: int
+    head: str
+    faults: tuple[ChainFault, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every event is as it was written."""
+        return not self.faults
+
+
+class Journal:
+    """The journal of one database. Open it with `Journal.open`."""
+
+    def __init__(
+        self, database: Database, *, now: Callable[[], datetime], is_gone: Callable[[str], bool]
+    ) -> None:
+        """Use `Journal.open`: it makes sure of the schema."""
+        self._database = database
+        self._now = now
+        self._is_gone = is_gone
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        is_gone: Callable[[str], bool] = is_surely_gone,
+    ) -> Journal:
+        """The journal at an SQLAlchemy URL (SQLite or PostgreSQL); made if it is not there.
+
+        Raises:
+            JournalError: it cannot be reached or read; nothing was started.
+        """
+        database = Database(url)
+        database.create_folder()
+        try:
+            with database.reading() as connection:
+                is_there = is_prepared(connection)
+            if not is_there:
+                with database.writing() as connection:
+                    prepare(connection)
+        except JournalError:
+            database.close()
+            raise
+        return cls(database, now=now, is_gone=is_gone)
+
+    @classmethod
+    def exists(cls, url: str) -> bool:
+        """Whether a journal was ever made there; for those who must not make one."""
+        return Database(url).exists
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections. Everything appended is durable already."""
+        self._database.close()
+
+    def append(self, run_id: str, *events: JournalEvent) -> tuple[Entry, ...]:
+        """Append events of one run, all or none; durable on return.
+
+        The first event of a run is `RunCreated`. With `RunEnded` the run's claims are released.
+
+        Raises:
+            JournalError: nothing of it was written.
+        """
+        with self._database.writing() as connection:
+            count, head = self._head(connection, run_id, events)
+            rows = _chained(run_id, events, count=count, head=head)
+            if not rows:
+                return ()
+            connection.execute(insert(events_table), rows)
+            changes: dict[str, Any] = {"event_count": count + len(rows), "head": rows[-1]["hash"]}
+            for event in events:
+                changes |= _index_changes(event)
+            mine = runs_table.c.run_id == run_id
+            connection.execute(update(runs_table).where(mine).values(**changes))
+            if changes.get("ended_at"):
+                leases.release(connection, run_id=run_id)
+        return tuple(
+            Entry(run_id=run_id, run_seq=row["run_seq"], hash=row["hash"], event=event)
+            for row, event in zip(rows, events, strict=True)
+        )
+
+    def read(self, run_id: str, *, after: int = 0) -> tuple[Entry, ...]:
+        """The events of a run, those behind number `after` only.
+
+        Raises:
+            JournalError: it cannot be read, or holds what this engine does not understand.
+        """
+        table = events_table.c
+        wanted = (table.run_id == run_id) & (table.run_seq > after)
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(table.run_seq, table.hash, table.body).where(wanted).order_by(table.run_seq)
+            ).all()
+        return tuple(
+            Entry(run_id=run_id, run_seq=row.run_seq, hash=row.hash, event=from_json(row.body))
+            for row in rows
+        )
+
+    def runs(self, *, plan: str | None = None, limit: int = 50) -> tuple[RunSummary, ...]:
+        """The newest runs first; those of one plan only, where `plan` is given."""
+        query = select(runs_table).order_by(runs_table.c.created_at.desc(), runs_table.c.run_id)
+        if plan is not None:
+            query = query.where(runs_table.c.plan == plan)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.limit(limit)).mappings().all()
+            stale = leases.stale_leases(
+                connection, now=self._now(), is_gone=self._is_gone, older_than_s=leases.LEASE_S
+            )
+        interrupted = {lease.run_id for lease in stale}
+        return tuple(self._summary(row, interrupted) for row in rows)
+
+    def find(self, token: str) -> str | None:
+        """The newest run whose id is `token`, or ends in it behind a dash."""
+        column = runs_table.c.run_id
+        ending: ColumnElement[bool] = column.endswith(f"-{token}", autoescape=True)
+        query = select(column).where((column == token) | ending)
+        with self._database.reading() as connection:
+            return connection.scalar(query.order_by(runs_table.c.created_at.desc()).limit(1))
+
+    def claim(self, run_id: str, *, plan: str, vms: Iterable[str], holder: str) -> None:
+        """Claim plan and VMs for a run, and the run for the process `holder`; all or nothing.
+
+        Doing it again for the same run is how a process takes it up after a gate or a crash.
+
+        Raises:
+            RunConflictError: names the other run, what it holds, and what to do.
+        """
+        with self._database.writing() as connection:
+            leases.claim(
+                connection,
+                run_id=run_id,
+                plan=plan,
+                vms=vms,
+                holder=holder,
+                now=self._now(),
+                is_gone=self._is_gone,
+            )
+
+    def beat(self, run_id: str, *, holder: str) -> None:
+        """Tell that the process is alive; more often than `leases.LEASE_S`.
+
+        Raises:
+            RunConflictError: another process carries the run by now: stop.
+        """
+        with self._database.writing() as connection:
+            leases.beat(connection, run_id=run_id, holder=holder, now=self._now())
+
+    def detach(self, run_id: str, *, holder: str) -> None:
+        """The process lets go of a run that waits for people; its claims stay."""
+        with self._database.writing() as connection:
+            leases.detach(connection, run_id=run_id, holder=holder, now=self._now())
+
+    def release(self, run_id: str) -> None:
+        """Free plan and VMs. `RunEnded` does it too."""
+        with self._database.writing() as connection:
+            leases.release(connection, run_id=run_id)
+
+    def lease(self, run_id: str) -> leases.Lease | None:
+        """Who carries a run."""
+        with self._database.reading() as connection:
+            return leases.lease_of(connection, run_id)
+
+    def stale_runs(self, *, older_than_s: float = leases.LEASE_S) -> tuple[str, ...]:
+        """Runs whose process has not been heard of for so long: interrupted ones."""
+        with self._database.reading() as connection:
+            found = leases.stale_leases(
+                connection, now=self._now(), is_gone=self._is_gone, older_than_s=older_than_s
+            )
+        return tuple(lease.run_id for lease in found)
+
+    def verify(self, run_id: str | None = None) -> Verification:
+        """Check the hash chain of one run, or of all."""
+        query = select(runs_table.c.run_id, runs_table.c.event_count, runs_table.c.head)
+        if run_id is not None:
+            query = query.where(runs_table.c.run_id == run_id)
+        faults: list[ChainFault] = []
+        event_count = 0
+        with self._database.reading() as connection:
+            known = connection.execute(query.order_by(runs_table.c.run_id)).all()
+            for run in known:
+                with closing(_rows(connection, run.run_id)) as rows:
+                    fault = first_fault(
+                        run.run_id, rows, event_count=run.event_count, head=run.head
+                    )
+                faults += [fault] if fault else []
+                event_count += run.event_count
+        head = known[0].head if run_id is not None and known else ""
+        return Verification(
+            run_count=len(known), event_count=event_count, head=head, faults=tuple(faults)
+        )
+
+    def _head(
+        self, connection: Connection, run_id: str, events: Iterable[JournalEvent]
+    ) -> tuple[int, str]:
+        """How many events the run has, and the hash of the last; the run is locked meanwhile."""
+        query = select(runs_table.c.event_count, runs_table.c.head)
+        row = connection.execute(
+            query.where(runs_table.c.run_id == run_id).with_for_update()
+        ).first()
+        created = next(iter(events), None)
+        if row is not None:
+            if isinstance(created, RunCreated):
+                raise JournalError(f"The journal has a run {run_id} already; nothing was started.")
+            return row.event_count, row.head
+        if not isinstance(created, RunCreated) or created.run_id != run_id:
+            raise JournalError(
+                f"The journal knows no run {run_id}.", next_step="List them: secondsite runs"
+            )
+        connection.execute(
+            insert(runs_table).values(
+                run_id=run_id,
+                plan=created.plan,
+                operation=created.operation,
+                direction=created.direction,
+                created_at=created.at,
+                event_count=0,
+                head=GENESIS,
+            )
+        )
+        return 0, GENESIS
+
+    def _summary(self, row: RowMapping, interrupted: set[str]) -> RunSummary:
+        run_id = row["run_id"]
+        return RunSummary(
+            run_id=run_id,
+            plan=row["plan"],
+            operation=row["operation"],
+            direction=row["direction"],
+            state=row["end_state"] or replay(entry.event for entry in self.read(run_id)).state,
+            created_at=_aware(row["created_at"]),
+            ended_at=_aware(row["ended_at"]) if row["ended_at"] else None,
+            is_interrupted=run_id in interrupted and not row["end_state"],
+        )
+
+
+def _chained(
+    run_id: str, events: Iterable[JournalEvent], *, count: int, head: str
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for number, event in enumerate(events, start=count + 1):
+        at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
+        step, body = getattr(event, "step", ""), to_json(event)
+        hash_ = hash_of(
+            prev_hash=head,
+            run_id=run_id,
+            run_seq=number,
+            at=at,
+            type_=event.type,
+            step=step,
+            body=body,
+        )
+        rows.append(
+            {
+                "run_id": run_id,
+                "run_seq": number,
+                "at": at,
+                "type": event.type,
+                "step": step,
+                "body": body,
+                "prev_hash": head,
+                "hash": hash_,
+            }
+        )
+        head = hash_
+    return rows
+
+
+def _index_changes(event: JournalEvent) -> dict[str, Any]:
+    match event:
+        case RunEnded(at=at, state=state):
+            return {"ended_at": at, "end_state": state}
+        case RunAttached():
+            return {"ended_at": None, "end_state": None}
+        case _:
+            return {}
+
+
+def _rows(connection: Connection, run_id: str) -> Generator[Row, None, None]:
+    query = select(events_table).where(events_table.c.run_id == run_id)
+    streaming = connection.execution_options(yield_per=500)
+    with streaming.execute(query.order_by(events_table.c.run_seq)) as found:
+        for row in found.mappings():
+            yield Row(**row)
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
