@@ -1,0 +1,275 @@
+"""The estate as a frozen model: sites, servers, credentials by name, protections, DNS targets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from secondsite.plan.hooks import Direction
+from secondsite.plan.quantities import AnySubnet, DnsName, Duration, Subnet
+from secondsite.plan.written import FrozenDict, FrozenMapping, Written
+
+__all__ = [
+    "Credential",
+    "DnsTarget",
+    "Estate",
+    "Limits",
+    "NameServer",
+    "Network",
+    "Protection",
+    "SecretSource",
+    "Server",
+    "Site",
+    "Subnet",
+    "TsigKey",
+]
+
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SecretSource(Written):
+    """Where one secret is kept; exactly one of these. The secret itself is never in the file.
+
+    Attributes:
+        env: Name of an environment variable.
+        file: Path of a file that only the engine's account may read; `{home}` stands for
+            SECONDSITE_HOME. White space at its end does not count.
+        prefect_block: Name of a Secret block on the Prefect server.
+    """
+
+    env: Name | None = None
+    file: Name | None = None
+    prefect_block: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> SecretSource:
+        given = [each for each in (self.env, self.file, self.prefect_block) if each is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "a secret has exactly one source: write {env: NAME}, {file: PATH} "
+                "or {prefect_block: NAME}"
+            )
+        return self
+
+
+class Credential(Written):
+    r"""An account by name.
+
+    Attributes:
+        username: As the servers know it: `CORP\operator` or `operator@corp.example`.
+        password: Where its password is kept.
+    """
+
+    username: Name
+    password: SecretSource
+
+
+class Server(Written):
+    """A Windows server that is reached over WinRM (a VMM server or a Hyper-V host).
+
+    Attributes:
+        name: Its name, as VMM and reports use it.
+        address: What to connect to; `name` if absent. An estate with `lab:` gets it from the lab.
+        port: WinRM's port; 5986 with HTTPS and 5985 without, if absent.
+        https: Whether WinRM is spoken over TLS.
+        ca: Path of the certificate authority to trust; the system's ones if absent.
+        transport: How the account proves itself.
+        certificate: Path of the account's certificate (PEM), for the transport `certificate`.
+        certificate_key: Path of its key (PEM).
+        credential: Name of the account, from `credentials`.
+    """
+
+    name: Name
+    address: Name | None = None
+    port: Port | None = None
+    https: bool = True
+    ca: str | None = None
+    transport: Literal["kerberos", "ntlm", "credssp", "certificate", "basic"] = "kerberos"
+    certificate: str | None = None
+    certificate_key: str | None = None
+    credential: Name
+
+
+class Network(Written):
+    """A VM network of a site, and the virtual switch that carries it on every host of the site.
+
+    Attributes:
+        name: The VM network's name in VMM.
+        switch: Name of the virtual switch.
+        vlan: VLAN of the adapters; untagged if absent.
+        subnets: Its subnets, IPv4 and IPv6.
+        purpose: `test` networks are isolated; `production` ones are never given to test VMs.
+        masquerade: Subnets of the same sizes, in the order of `subnets`, under which the engine
+            reaches the guests: for isolated networks behind an address-translating router.
+    """
+
+    name: Name
+    switch: Name
+    vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
+    subnets: tuple[AnySubnet, ...] = ()
+    purpose: Literal["production", "test"] = "production"
+    masquerade: tuple[AnySubnet, ...] = ()
+
+
+class Site(Written):
+    """One data centre.
+
+    Attributes:
+        vmm: Its VMM server.
+        hosts: Its Hyper-V hosts.
+        clouds: Names of its VMM clouds.
+        networks: Its VM networks.
+    """
+
+    vmm: Server
+    hosts: Annotated[tuple[Server, ...], Field(min_length=1)]
+    clouds: tuple[Name, ...] = ()
+    networks: tuple[Network, ...] = ()
+
+    def network(self, name: str) -> Network | None:
+        """The network of that name, whatever its case."""
+        wanted = name.casefold()
+        return next((each for each in self.networks if each.name.casefold() == wanted), None)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The VMM server and the hosts."""
+        return (self.vmm, *self.hosts)
+
+
+class TsigKey(Written):
+    """A shared key that DNS servers know.
+
+    Attributes:
+        name: The key's name, as the servers know it.
+        algorithm: Its algorithm, as the servers know it.
+        secret: Where the secret (base64) is kept.
+    """
+
+    name: Name
+    algorithm: Literal["hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha1"] = "hmac-sha256"
+    secret: SecretSource
+
+
+class NameServer(Written):
+    """One authoritative DNS server.
+
+    Attributes:
+        name: Its name in reports.
+        address: What to ask: an address, because names may be what is being repaired. An estate
+            with `lab:` gets it from the lab.
+        port: DNS port.
+    """
+
+    name: Name
+    address: Name | None = None
+    port: Port = 53
+
+
+class DnsTarget(Written):
+    """Zones on a set of servers, with the key that may change them.
+
+    Attributes:
+        name: Unique among the targets; reports use it.
+        zones: The zones that are written there; for PTR records also reverse zones.
+        servers: The authoritative servers; the first takes the changes, all are read back.
+        key: Name of the key that may change the zones, from `keys`.
+        for_tests: Only such targets are written to by test failovers, and by them alone.
+        stands_for: Production zone → the zone here that takes its place in test failovers. A zone
+            that is not named here stands for itself.
+        site: The site whose servers these are; those of the recovery site are written first.
+    """
+
+    name: Name
+    zones: Annotated[tuple[DnsName, ...], Field(min_length=1)]
+    servers: Annotated[tuple[NameServer, ...], Field(min_length=1)]
+    key: str | None = None
+    for_tests: bool = False
+    stands_for: FrozenMapping[DnsName, DnsName] = FrozenDict()
+    site: str | None = None
+
+
+class Protection(Written):
+    """A pairing of a primary cloud and a recovery cloud.
+
+    Attributes:
+        name: Unique among the protections; plans name it.
+        primary: The site where the VMs run normally.
+        recovery: The site to which they replicate.
+        primary_cloud: Their VMM cloud in the primary site.
+        recovery_cloud: Their VMM cloud in the recovery site.
+        networks: VM network of the primary site → VM network of the recovery site.
+        test_network: VM network of the recovery site to which test VMs are connected, unless the
+            run says otherwise.
+        storage: Storage classification of the primary site → that of the recovery site.
+        subnets: Subnet of the primary site → subnet of the recovery site; a VM keeps the host part
+            of its address.
+    """
+
+    name: Name
+    primary: Name
+    recovery: Name
+    primary_cloud: Name
+    recovery_cloud: Name
+    networks: FrozenMapping[str, str] = FrozenDict()
+    test_network: str | None = None
+    storage: FrozenMapping[str, str] = FrozenDict()
+    subnets: FrozenMapping[str, str] = FrozenDict()
+
+    def site_names(self, direction: Direction) -> tuple[str, str]:
+        """(source site, target site) of a failover in that direction."""
+        if direction is Direction.FORWARD:
+            return self.primary, self.recovery
+        return self.recovery, self.primary
+
+
+class Limits(Written):
+    """Bounds on what the engine asks of the sites.
+
+    Attributes:
+        connect_timeout: For one connection to a server.
+        request_timeout: For one request to a server.
+        dns_verify_timeout: Until every DNS server shows a change.
+        address_timeout: Until a booted VM shows a usable address.
+        poll_interval: Between two looks at the same thing.
+    """
+
+    connect_timeout: Duration = timedelta(seconds=10)
+    request_timeout: Duration = timedelta(minutes=5)
+    dns_verify_timeout: Duration = timedelta(seconds=60)
+    address_timeout: Duration = timedelta(minutes=5)
+    poll_interval: Duration = timedelta(seconds=2)
+
+
+class Estate(Written):
+    """Everything that is managed.
+
+    Attributes:
+        lab: Name of the lab whose running simulation provides the servers' addresses; absent for
+            real sites.
+        credentials: Accounts by name.
+        keys: Keys for DNS changes.
+        sites: The sites by name.
+        dns: Where DNS records are kept.
+        protections: What replicates where.
+        limits: Bounds on what the engine asks of the sites.
+    """
+
+    lab: str | None = None
+    credentials: FrozenMapping[str, Credential] = FrozenDict()
+    keys: tuple[TsigKey, ...] = ()
+    sites: Annotated[FrozenMapping[str, Site], Field(min_length=1)]
+    dns: tuple[DnsTarget, ...] = ()
+    protections: tuple[Protection, ...] = ()
+    limits: Limits = Limits()
+
+    def protection(self, name: str) -> Protection | None:
+        """The protection of that name."""
+        return next((each for each in self.protections if each.name == name), None)
+
+    def key(self, name: str) -> TsigKey | None:
+        """The DNS key of that name."""
+        return next((each for each in self.keys if each.name == name), None)

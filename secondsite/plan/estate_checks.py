@@ -1,0 +1,221 @@
+"""What is wrong with an estate: names that lead nowhere, and tests that would reach production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from secondsite.errors import Fault
+from secondsite.plan.dns_target_checks import check_dns
+from secondsite.plan.estate import Estate, Network, Protection, SecretSource, Server
+from secondsite.plan.quantities import parse_subnet
+from secondsite.plan.suggestions import did_you_mean
+from secondsite.plan.yaml_source import Source
+
+__all__ = ["check_estate"]
+
+Place = tuple[str | int, ...]
+
+
+def check_estate(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
+    """Every fault of `estate` that its file alone shows."""
+    yield from _check_unique(source, estate)
+    yield from _check_servers(source, estate)
+    yield from _check_networks(source, estate)
+    yield from _check_secrets(source, estate)
+    yield from check_dns(source, estate)
+    for index, protection in enumerate(estate.protections):
+        yield from _check_protection(source, estate, protection, ("protections", index))
+
+
+def _check_unique(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
+    yield from _twice(source, _servers(estate), "server")
+    networks = (
+        (("sites", site, "networks", index), network.name)
+        for site, described in estate.sites.items()
+        for index, network in enumerate(described.networks)
+    )
+    yield from _twice(source, networks, "network")
+    for key, what in (("keys", "key"), ("dns", "target"), ("protections", "protection")):
+        named = getattr(estate, key)
+        yield from _twice(source, (((key, i), each.name) for i, each in enumerate(named)), what)
+
+
+def _servers(estate: Estate) -> Iterator[tuple[Place, str]]:
+    return ((path, server.name) for path, server in _placed_servers(estate))
+
+
+def _placed_servers(estate: Estate) -> Iterator[tuple[Place, Server]]:
+    for name, site in estate.sites.items():
+        yield ("sites", name, "vmm"), site.vmm
+        for index, host in enumerate(site.hosts):
+            yield ("sites", name, "hosts", index), host
+
+
+def _twice(
+    source: Source[Estate], named: Iterable[tuple[Place, str]], what: str
+) -> Iterator[Fault]:
+    first_line: dict[str, int] = {}
+    for path, name in named:
+        known = first_line.get(name.casefold())
+        if known is not None:
+            yield source.fault(
+                f"another {what} is named {name} (line {known}): every {what} of the estate needs "
+                "a name of its own",
+                *path,
+                "name",
+            )
+        first_line.setdefault(name.casefold(), source.lines.of(*path, "name"))
+
+
+def _check_servers(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
+    for path, server in _placed_servers(estate):
+        if server.credential not in estate.credentials:
+            yield source.fault(
+                f'"{server.credential}" is not one of the credentials'
+                f"{did_you_mean(server.credential, estate.credentials)}",
+                *path,
+                "credential",
+            )
+        if server.transport == "basic" and not server.https and estate.lab is None:
+            yield source.fault(
+                "basic without https sends the password readable: write https: true, "
+                "or transport: kerberos",
+                *path,
+                "transport",
+            )
+        if server.transport == "certificate" and not (
+            server.certificate and server.certificate_key
+        ):
+            yield source.fault(
+                "a certificate needs its files: write certificate: PATH and certificate_key: PATH",
+                *path,
+                "transport",
+            )
+
+
+def _check_networks(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
+    for name, site in estate.sites.items():
+        for index, network in enumerate(site.networks):
+            yield from _check_masquerade(source, network, ("sites", name, "networks", index))
+
+
+def _check_masquerade(source: Source[Estate], network: Network, path: Place) -> Iterator[Fault]:
+    if not network.masquerade:
+        return
+    sizes = [(each.version, each.prefixlen) for each in network.subnets]
+    if [(each.version, each.prefixlen) for each in network.masquerade] != sizes:
+        wanted = ", ".join(f"a /{length} (IPv{version})" for version, length in sizes)
+        yield source.fault(
+            "a masquerade has one subnet for each of `subnets`, of the same size: "
+            f"write {wanted or 'subnets first'}",
+            *path,
+            "masquerade",
+        )
+
+
+def _check_secrets(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
+    placed: list[tuple[Place, SecretSource]] = [
+        (("credentials", name, "password"), credential.password)
+        for name, credential in estate.credentials.items()
+    ]
+    placed += [(("keys", index, "secret"), key.secret) for index, key in enumerate(estate.keys)]
+    for path, secret in placed:
+        rest = (secret.file or "").replace("{home}", "")
+        if "{" in rest or "}" in rest:
+            yield source.fault(
+                "only {home} may stand in braces: write {home}/secrets/NAME or a full path",
+                *path,
+                "file",
+            )
+
+
+def _check_protection(
+    source: Source[Estate], estate: Estate, protection: Protection, path: Place
+) -> Iterator[Fault]:
+    for key, cloud_key in (("primary", "primary_cloud"), ("recovery", "recovery_cloud")):
+        site_name, cloud = getattr(protection, key), getattr(protection, cloud_key)
+        site = estate.sites.get(site_name)
+        if site is None:
+            yield source.fault(
+                f'"{site_name}" is not one of the sites{did_you_mean(site_name, estate.sites)}',
+                *path,
+                key,
+            )
+        elif site.clouds and cloud not in site.clouds:
+            yield source.fault(
+                f'"{cloud}" is not a cloud of {site_name}{did_you_mean(cloud, site.clouds)}',
+                *path,
+                cloud_key,
+            )
+    if protection.primary == protection.recovery:
+        yield source.fault(
+            "a protection leads from one site to another: write another site", *path, "recovery"
+        )
+        return
+    yield from _check_network_map(source, estate, protection, path)
+    yield from _check_subnet_map(source, protection, path)
+
+
+def _check_network_map(
+    source: Source[Estate], estate: Estate, protection: Protection, path: Place
+) -> Iterator[Fault]:
+    primary = estate.sites.get(protection.primary)
+    recovery = estate.sites.get(protection.recovery)
+    for here, there in protection.networks.items():
+        if primary is not None and primary.network(here) is None:
+            known = (each.name for each in primary.networks)
+            yield source.fault(
+                f'"{here}" is not a network of {protection.primary}{did_you_mean(here, known)}',
+                *(*path, "networks", here),
+            )
+        if recovery is None:
+            continue
+        found = recovery.network(there)
+        if found is None:
+            known = (each.name for each in recovery.networks)
+            yield source.fault(
+                f'"{there}" is not a network of {protection.recovery}{did_you_mean(there, known)}',
+                *(*path, "networks", here),
+            )
+        elif found.purpose == "test":
+            yield source.fault(
+                f"{there} is a test network: production VMs would be cut off there; write a "
+                "network whose purpose is production",
+                *(*path, "networks", here),
+            )
+    if protection.test_network is None or recovery is None:
+        return
+    found = recovery.network(protection.test_network)
+    if found is None:
+        tests = (each.name for each in recovery.networks if each.purpose == "test")
+        yield source.fault(
+            f'"{protection.test_network}" is not a network of {protection.recovery}'
+            f"{did_you_mean(protection.test_network, tests)}",
+            *path,
+            "test_network",
+        )
+    elif found.purpose != "test":
+        yield source.fault(
+            f"{found.name} is a production network, and test VMs must never reach one: write an "
+            f"isolated network, or purpose: test at {found.name} if it is one",
+            *path,
+            "test_network",
+        )
+
+
+def _check_subnet_map(
+    source: Source[Estate], protection: Protection, path: Place
+) -> Iterator[Fault]:
+    for here, there in protection.subnets.items():
+        place = (*path, "subnets", here)
+        try:
+            first, second = parse_subnet(here), parse_subnet(there)
+        except ValueError as error:
+            yield source.fault(str(error), *place)
+            continue
+        if (first.version, first.prefixlen) != (second.version, second.prefixlen):
+            yield source.fault(
+                f"{first} and {second} differ in size, so host parts cannot be kept: write two "
+                "subnets of one size",
+                *place,
+            )

@@ -1,0 +1,134 @@
+"""What is wrong with a plan in its estate, and what is only worth a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secondsite.errors import Fault
+from secondsite.plan.estate import Estate, Protection
+from secondsite.plan.guests import DnsRecord, StaticAddress
+from secondsite.plan.model import Plan, PlannedVm
+from secondsite.plan.quantities import Subnet, format_duration
+from secondsite.plan.suggestions import did_you_mean
+from secondsite.plan.yaml_source import Source
+
+__all__ = ["check_in_estate", "warn_in_estate"]
+
+Place = tuple[str | int, ...]
+
+
+def check_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator[Fault]:
+    """Every fault of `plan` that shows only beside `estate`."""
+    protection = estate.protection(plan.protection)
+    if protection is None:
+        known = [each.name for each in estate.protections]
+        yield source.fault(
+            f'"{plan.protection}" is not a protection of the estate'
+            f"{did_you_mean(plan.protection, known)}",
+            "protection",
+        )
+    for path, vm in _vms(plan):
+        if protection is not None and isinstance(vm.address, StaticAddress):
+            yield from _check_static(source, vm.address, (*path, "address"), estate, protection)
+        for index, record in enumerate(vm.dns):
+            yield from _check_zone(source, record, (*path, "dns", index), estate)
+
+
+def warn_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator[Fault]:
+    """What is possible but probably not meant; a run does not mind it."""
+    rto = plan.objectives.rto
+    untested: set[str] = set()
+    for path, vm in _vms(plan):
+        for index, record in enumerate(vm.dns):
+            place = (*path, "dns", index)
+            if rto is not None and record.ttl is not None and record.ttl > rto:
+                yield source.fault(
+                    f"clients may keep the old address for {format_duration(record.ttl)}, longer "
+                    f"than the RTO of {format_duration(rto)}: write a shorter ttl",
+                    *place,
+                    "ttl",
+                )
+            if not _is_tested(record.zone, estate) and record.zone not in untested:
+                untested.add(record.zone)
+                yield source.fault(
+                    f"test failovers will write no names of {record.zone}: no dns target for tests "
+                    "serves it; add one to the estate (for_tests: true)",
+                    *place,
+                )
+        if rto is not None and vm.boot_timeout > rto:
+            yield source.fault(
+                f"it may take {format_duration(vm.boot_timeout)} to boot, longer than the RTO of "
+                f"{format_duration(rto)}: write a shorter boot_timeout",
+                *path,
+                "boot_timeout",
+            )
+
+
+def _vms(plan: Plan) -> Iterator[tuple[Place, PlannedVm]]:
+    for index, group in enumerate(plan.groups):
+        for number, vm in enumerate(group.vms):
+            yield ("groups", index, "vms", number), vm
+
+
+def _check_static(
+    source: Source[Plan],
+    address: StaticAddress,
+    path: Place,
+    estate: Estate,
+    protection: Protection,
+) -> Iterator[Fault]:
+    for key, interface in (("ipv4", address.ipv4), ("ipv6", address.ipv6)):
+        if interface is None:
+            continue
+        subnets = [
+            each
+            for each in _recovery_subnets(estate, protection)
+            if each.version == interface.version
+        ]
+        around = [each for each in subnets if interface.ip in each]
+        if subnets and not around:
+            yield source.fault(
+                f"{interface.ip} is in no subnet of the recovery networks "
+                f"({', '.join(map(str, subnets))}): write an address of one of them",
+                *path,
+                key,
+            )
+        elif around and interface.network.prefixlen not in {each.prefixlen for each in around}:
+            yield source.fault(
+                f"the subnet is {around[0]}: write {interface.ip}/{around[0].prefixlen}",
+                *path,
+                key,
+            )
+
+
+def _recovery_subnets(estate: Estate, protection: Protection) -> list[Subnet]:
+    site = estate.sites.get(protection.recovery)
+    if site is None:
+        return []
+    mapped = {name.casefold() for name in protection.networks.values()}
+    return [
+        subnet
+        for network in site.networks
+        if (network.name.casefold() in mapped if mapped else network.purpose == "production")
+        for subnet in network.subnets
+    ]
+
+
+def _check_zone(
+    source: Source[Plan], record: DnsRecord, path: Place, estate: Estate
+) -> Iterator[Fault]:
+    served = {zone for target in estate.dns if not target.for_tests for zone in target.zones}
+    if record.zone not in served:
+        yield source.fault(
+            f'no dns target of the estate serves the zone "{record.zone}"'
+            f"{did_you_mean(record.zone, served)}",
+            *path,
+            "zone",
+        )
+
+
+def _is_tested(zone: str, estate: Estate) -> bool:
+    return any(
+        target.for_tests and (zone in target.stands_for or zone in target.zones)
+        for target in estate.dns
+    )

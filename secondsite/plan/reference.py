@@ -1,0 +1,83 @@
+"""The generated files of the plan and estate formats: JSON Schemas and reference pages.
+
+`python -m secondsite.plan.reference [FOLDER]` writes them into the repository; a test keeps them
+current.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from secondsite.plan.estate import Estate
+from secondsite.plan.format_page import format_page
+from secondsite.plan.json_schema import schema_text
+from secondsite.plan.model import Plan
+
+__all__ = ["estate_schema_text", "generated_files", "plan_schema_text", "write_files"]
+
+_COMMAND = "python -m secondsite.plan.reference"
+
+_COMMON = """\
+- Files are YAML 1.2: `on`, `yes` and `no` are words, and `010` is ten. A key that is not in these
+  tables is a fault, and so is a key that is written twice.
+- Durations carry their unit: `500ms`, `30s`, `10m`, `4h`, `2d`, `1h30m`.
+- `secondsite validate` tells every fault of all files at once, as
+  `file:line: what is wrong, and what to write instead`.
+"""
+
+_PLAN_INTRODUCTION = f"""\
+A plan is one YAML file in the plans folder (`SECONDSITE_PLANS`, or `./plans`), beside the estate.
+[plans/storefront.yaml](../../plans/storefront.yaml) is a complete example; for editors there is
+[plans/plan.schema.json](../../plans/plan.schema.json).
+
+{_COMMON}"""
+
+_ESTATE_INTRODUCTION = f"""\
+The estate is the file `estate.yaml` in the plans folder (`SECONDSITE_PLANS`, or `./plans`).
+[plans/estate.yaml](../../plans/estate.yaml) is a complete example; for editors there is
+[plans/estate.schema.json](../../plans/estate.schema.json).
+
+{_COMMON}- Secrets never stand in it; it names where they are kept.
+"""
+
+
+def plan_schema_text() -> str:
+    """The JSON Schema of plans."""
+    return schema_text(Plan, title="Secondsite recovery plan")
+
+
+def estate_schema_text() -> str:
+    """The JSON Schema of estates."""
+    return schema_text(Estate, title="Secondsite estate")
+
+
+def generated_files() -> Mapping[str, str]:
+    """Text of each generated file, by its path in the repository."""
+    return {
+        "plans/plan.schema.json": plan_schema_text(),
+        "plans/estate.schema.json": estate_schema_text(),
+        "docs/reference/plan-format.md": format_page(
+            Plan, title="Plan format", introduction=_PLAN_INTRODUCTION, command=_COMMAND
+        ),
+        "docs/reference/estate-format.md": format_page(
+            Estate, title="Estate format", introduction=_ESTATE_INTRODUCTION, command=_COMMAND
+        ),
+    }
+
+
+def write_files(root: Path) -> list[Path]:
+    """Write the generated files below `root`; gives their paths."""
+    written = []
+    for name, text in generated_files().items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
+
+
+if __name__ == "__main__":
+    for file in write_files(Path(sys.argv[1] if len(sys.argv) > 1 else ".")):
+        sys.stdout.write(f"{file}\n")

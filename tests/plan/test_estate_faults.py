@@ -1,0 +1,151 @@
+"""The table of what can be wrong in an estate: above all, tests that reach production."""
+
+# ruff: noqa: E501 - the lines of a table are what a person sees, whole
+
+from __future__ import annotations
+
+import pytest
+
+from secondsite.plan.loader import examine
+from tests.plan.conftest import ESTATE, PlansFolder
+
+WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
+    "a credential that is not there": (
+        [("vmm-osaka, credential: operator", "vmm-osaka, credential: operatr")],
+        ['13: sites: osaka: vmm: credential: "operatr" is not one of the credentials (did you mean "operator"?)'],
+    ),
+    "a secret in the file": (
+        [("password: {env: OPERATOR_PASSWORD}", "password: hunter2")],
+        ["2: credentials: operator: password: text does not fit here: write a mapping (key: value)"],
+    ),
+    "a secret with two sources": (
+        [("{env: OPERATOR_PASSWORD}", "{env: A, file: b}")],
+        ["2: credentials: operator: password: a secret has exactly one source: write {env: NAME}, {file: PATH} or {prefect_block: NAME}"],
+    ),
+    "a file with an unknown place": (
+        [("{env: OPERATOR_PASSWORD}", '{file: "{hme}/x"}')],
+        ["2: credentials: operator: password: file: only {home} may stand in braces: write {home}/secrets/NAME or a full path"],
+    ),
+    "a password over the wire": (
+        [("hv-osaka-1, ", "hv-osaka-1, transport: basic, https: false, ")],
+        ['14: sites: osaka: host "hv-osaka-1": transport: basic without https sends the password readable: write https: true, or transport: kerberos'],
+    ),
+    "a certificate without its files": (
+        [("hv-osaka-1, ", "hv-osaka-1, transport: certificate, ")],
+        ['14: sites: osaka: host "hv-osaka-1": transport: a certificate needs its files: write certificate: PATH and certificate_key: PATH'],
+    ),
+    "two servers of one name": (
+        [("hv-osaka-1", "HV-tokyo-1")],
+        ['14: sites: osaka: host "HV-tokyo-1": name: another server is named HV-tokyo-1 (line 9): every server of the estate needs a name of its own'],
+    ),
+    "two networks of one name": (
+        [("name: tokyo-prod", "name: osaka-prod"), ("{tokyo-prod: osaka-prod}", "{osaka-prod: osaka-prod}")],
+        ['17: sites: osaka: network "osaka-prod": name: another network is named osaka-prod (line 11): every network of the estate needs a name of its own'],
+    ),
+    "a masquerade of another size": (
+        [("purpose: test", "purpose: test, masquerade: [10.9.0.0/16]")],
+        ['18: sites: osaka: network "osaka-test": masquerade: a masquerade has one subnet for each of `subnets`, of the same size: write a /24 (IPv4)'],
+    ),
+    "an address for a subnet": (
+        [("[10.1.0.0/24]", "[10.1.0.7/24]")],
+        ['11: sites: tokyo: network "tokyo-prod": subnets 1: "10.1.0.7/24" is an address inside a subnet: write 10.1.0.0/24 for the subnet'],
+    ),
+    "a key that is not there": (
+        [("key: dr-test-key", "key: dr-tst-key")],
+        ['28: dns "rehearsal": key: "dr-tst-key" is not one of the keys (did you mean "dr-test-key"?)'],
+    ),
+    "a DNS server by name": (
+        [("address: 10.2.0.53", "address: dns.corp.example")],
+        ['22: dns "production": server "dns-osaka": address: "dns.corp.example" is a name, and names may be what is being repaired: write its address, like 10.2.0.10'],
+    ),
+    "a DNS server without address": (
+        [("{name: dns-osaka, address: 10.2.0.53}", "{name: dns-osaka}")],
+        ['22: dns "production": server "dns-osaka": its address is missing: write address: 10.2.0.10'],
+    ),
+    "an unknown site of a target": (
+        [("    site: osaka\n", "    site: osak\n")],
+        ['24: dns "production": site: "osak" is not one of the sites (did you mean "osaka"?)'],
+    ),
+    "a zone that stands for none": (
+        [("{corp.example: dr-test.corp.example}", "{corp.exmple: dr-test.corp.example}")],
+        ['30: dns "rehearsal": stands_for: corp.exmple: "corp.exmple" is a zone of no production target (did you mean "corp.example"?)'],
+    ),
+    "a stand-in that the target does not have": (
+        [("{corp.example: dr-test.corp.example}", "{corp.example: test.corp.example}")],
+        ['30: dns "rehearsal": stands_for: corp.example: "test.corp.example" is not one of the zones of rehearsal (did you mean "dr-test.corp.example"?)'],
+    ),
+    "stand-ins in production": (
+        [("    for_tests: true\n", "")],
+        ['29: dns "rehearsal": stands_for: zones stand for others in tests only: write for_tests: true, or remove this'],
+    ),
+    "tests on the production zone of the same server": (
+        [("address: 10.2.0.54", "address: 10.2.0.53"), ("[dr-test.corp.example]", "[dr-test.corp.example, corp.example]")],
+        ['26: dns "rehearsal": zones 2: tests would change the production zone corp.example on dns-test (target production): write a zone for tests, like dr-test.corp.example, and stands_for: {corp.example: dr-test.corp.example}, or other servers'],
+    ),
+    "an unknown site of a protection": (
+        [("recovery: osaka\n", "recovery: osaca\n")],
+        ['34: protection "tokyo-osaka": recovery: "osaca" is not one of the sites (did you mean "osaka"?)'],
+    ),
+    "one site for both": (
+        [("recovery: osaka\n", "recovery: tokyo\n"), ("recovery_cloud: osaka-gold", "recovery_cloud: tokyo-gold")],
+        ['34: protection "tokyo-osaka": recovery: a protection leads from one site to another: write another site'],
+    ),
+    "an unknown cloud": (
+        [("recovery_cloud: osaka-gold", "recovery_cloud: osaka-glod")],
+        ['36: protection "tokyo-osaka": recovery_cloud: "osaka-glod" is not a cloud of osaka (did you mean "osaka-gold"?)'],
+    ),
+    "unknown networks": (
+        [("{tokyo-prod: osaka-prod}", "{tokyo-pord: osaka-pord}"), ("test_network: osaka-test", "test_network: osaka-tst")],
+        [
+            '37: protection "tokyo-osaka": networks: tokyo-pord: "osaka-pord" is not a network of osaka (did you mean "osaka-prod"?)',
+            '37: protection "tokyo-osaka": networks: tokyo-pord: "tokyo-pord" is not a network of tokyo (did you mean "tokyo-prod"?)',
+            '38: protection "tokyo-osaka": test_network: "osaka-tst" is not a network of osaka (did you mean "osaka-test"?)',
+        ],
+    ),
+    "tests in a production network": (
+        [("test_network: osaka-test", "test_network: osaka-prod")],
+        ['38: protection "tokyo-osaka": test_network: osaka-prod is a production network, and test VMs must never reach one: write an isolated network, or purpose: test at osaka-prod if it is one'],
+    ),
+    "production in a test network": (
+        [("{tokyo-prod: osaka-prod}", "{tokyo-prod: osaka-test}")],
+        ['37: protection "tokyo-osaka": networks: tokyo-prod: osaka-test is a test network: production VMs would be cut off there; write a network whose purpose is production'],
+    ),
+    "subnets of different sizes": (
+        [("    networks: {tokyo", "    subnets: {10.1.0.0/16: 10.2.0.0/24}\n    networks: {tokyo")],
+        ['37: protection "tokyo-osaka": subnets: 10.1.0.0/16: 10.1.0.0/16 and 10.2.0.0/24 differ in size, so host parts cannot be kept: write two subnets of one size'],
+    ),
+    "an unknown key": (
+        [("clouds: [tokyo-gold]", "cloud: [tokyo-gold]")],
+        ['10: sites: tokyo: "cloud" is not known here (did you mean "clouds"?)'],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "expected"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_estate_is_told_line_by_line_with_what_to_write(
+    folder: PlansFolder, changes: list[tuple[str, str]], expected: list[str]
+) -> None:
+    text = ESTATE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+
+    verdict = examine(folder.write("estate.yaml", text), [])
+
+    assert [str(each) for each in verdict.faults] == [
+        f"plans/estate.yaml:{each}" for each in expected
+    ]
+    assert verdict.estate is None or not verdict.faults
+
+
+def test_the_estate_of_the_tests_is_right(folder: PlansFolder) -> None:
+    verdict = examine(folder.write_estate(), [])
+
+    assert verdict.faults == ()
+    assert verdict.estate is not None
+
+
+def test_an_estate_of_a_lab_needs_no_addresses(folder: PlansFolder) -> None:
+    text = ESTATE.replace(", address: 10.2.0.53", "").replace("sites:", "lab: two-sites\nsites:", 1)
+
+    assert examine(folder.write("estate.yaml", text), []).faults == ()
