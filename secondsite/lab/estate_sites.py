@@ -1,0 +1,117 @@
+"""The sites of a lab's estate: VMM servers, Hyper-V hosts, networks with their addresses."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from secondsite.lab.sizes import MemoryMib
+from secondsite.plan.written import Written
+
+__all__ = ["AddressRange", "LabHost", "LabNetwork", "LabPool", "LabSite", "LabVmm"]
+
+_Name = Annotated[str, Field(min_length=1, max_length=63)]
+
+
+class AddressRange(Written):
+    """Addresses from the first to the last.
+
+    Attributes:
+        first: First address.
+        last: Last address.
+    """
+
+    first: IPv4Address
+    last: IPv4Address
+
+
+class LabPool(Written):
+    """A static IP address pool of VMM.
+
+    Attributes:
+        name: Name of the pool.
+        first: First address that it grants.
+        last: Last address that it grants.
+        gateway: Handed out with each address.
+        dns: Handed out with each address.
+    """
+
+    name: _Name
+    first: IPv4Address | IPv6Address
+    last: IPv4Address | IPv6Address
+    gateway: IPv4Address | IPv6Address | None = None
+    dns: tuple[IPv4Address | IPv6Address, ...] = ()
+
+
+class LabNetwork(Written):
+    """A VM network, and the virtual switch that carries it on every host of its site.
+
+    Attributes:
+        name: Name of the VM network in VMM.
+        switch: Virtual switch; every host of the site has it.
+        vlan: Access VLAN of its adapters; none means untagged.
+        logical_network: Logical network in VMM; the name of the VM network if absent.
+        subnets: Its subnets. Two networks may have the same ones: that is what an isolated copy is.
+        purpose: `test` marks a network that leads nowhere else.
+        gateway: Router of the network; only told to guests, never simulated.
+        dhcp: Addresses that its DHCP server gives out; without it there is no DHCP.
+        pools: Static address pools.
+    """
+
+    name: _Name
+    switch: _Name
+    vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
+    logical_network: str = ""
+    subnets: Annotated[tuple[IPv4Network | IPv6Network, ...], Field(min_length=1)]
+    purpose: Literal["production", "test"] = "production"
+    gateway: IPv4Address | None = None
+    dhcp: AddressRange | None = None
+    pools: tuple[LabPool, ...] = ()
+
+
+class LabVmm(Written):
+    """A VMM server.
+
+    Attributes:
+        name: Its computer name.
+        host_group: Host group of all hosts of the site.
+    """
+
+    name: _Name
+    host_group: str = "All Hosts"
+
+
+class LabHost(Written):
+    """A Hyper-V host.
+
+    Attributes:
+        name: Its computer name.
+        memory: Its memory, like 128GiB; the site's `host_memory` if absent.
+        accepts_replicas: Whether it is set up as a replica server.
+    """
+
+    name: _Name
+    memory: MemoryMib | None = None
+    accepts_replicas: bool = True
+
+
+class LabSite(Written):
+    """One simulated data centre.
+
+    Attributes:
+        vmm: Its VMM server.
+        hosts: Its Hyper-V hosts.
+        credential: Account that may log on to all of them.
+        clouds: Private clouds of VMM, each with all hosts of the site.
+        networks: Its VM networks.
+        host_memory: Memory of each host that does not say, like 128GiB.
+    """
+
+    vmm: LabVmm
+    hosts: Annotated[tuple[LabHost, ...], Field(min_length=1)]
+    credential: str
+    clouds: tuple[str, ...] = ()
+    networks: tuple[LabNetwork, ...] = ()
+    host_memory: MemoryMib = Field(default="128GiB", validate_default=True)
