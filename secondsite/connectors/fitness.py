@@ -1,0 +1,184 @@
+"""What the sites show of a plan: where each VM is, and what speaks against a run. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from secondsite.connectors.base import HostSurvey, Inventory, RecoveryPoint, VmSurvey
+from secondsite.plan.estate import Network, Site
+from secondsite.plan.model import Plan, PlannedVm
+
+__all__ = ["Placement", "TestWish", "judge_test", "place"]
+
+_FAILOVER_STATES = frozenset({"Replicating"})
+"""A replica in another state refuses a test failover (Hyper-V Replica, allowed operations)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a VM of the plan stands in the site in which it will come up."""
+
+    vm: str
+    id: str
+    host: str
+    survey: VmSurvey
+
+    @property
+    def newest_recovery_point(self) -> RecoveryPoint | None:
+        """The newest checkpoint of the replica; None if it keeps none."""
+        return max(
+            self.survey.recovery_points,
+            key=lambda point: datetime.fromisoformat(point.created_at),
+            default=None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestWish:
+    """The network part of a test failover, as chosen.
+
+    Attributes:
+        network: None leaves the test VMs unconnected.
+        created_switch: Name of the private switch that the run makes itself, if it does.
+    """
+
+    __test__ = False  # not a test, whatever pytest thinks of the name
+
+    network: Network | None
+    created_switch: str | None = None
+
+
+def place(plan: Plan, surveys: Iterable[HostSurvey]) -> tuple[dict[str, Placement], list[str]]:
+    """The placement of every VM of `plan` that was found, and a reason for each that was not.
+
+    Names are compared without case, as Hyper-V does; test VMs are not taken for replicas.
+    """
+    found: dict[str, list[Placement]] = defaultdict(list)
+    hosts = []
+    for survey in surveys:
+        hosts.append(survey.host)
+        for vm in survey.vms:
+            if any(relation.mode == "TestReplica" for relation in vm.replication):
+                continue
+            placement = Placement(vm=vm.name, id=vm.id, host=survey.host, survey=vm)
+            found[vm.name.casefold()].append(placement)
+    answered = ", ".join(hosts) or "none"
+    placements: dict[str, Placement] = {}
+    reasons: list[str] = []
+    for planned in plan.vms:
+        candidates = _replicas(found.get(planned.name.casefold(), []))
+        if len(candidates) == 1:
+            placements[planned.name] = candidates[0]
+        elif not candidates:
+            reasons.append(
+                f"{planned.name} is on none of the hosts that answered ({answered}): "
+                "set up its replication, or take it out of the plan"
+            )
+        else:
+            where = ", ".join(sorted(each.host for each in candidates))
+            reasons.append(
+                f"{planned.name} is on several hosts ({where}): "
+                "remove the copy that is not the replica, or rename it"
+            )
+    return placements, reasons
+
+
+def _replicas(candidates: Sequence[Placement]) -> Sequence[Placement]:
+    """The replicas among VMs of one name; all of them if none is a replica."""
+    replicas = [
+        each
+        for each in candidates
+        if any(
+            relation.mode in {"Replica", "ExtendedReplica"} for relation in each.survey.replication
+        )
+    ]
+    return replicas or candidates
+
+
+def judge_test(
+    plan: Plan,
+    *,
+    site: Site,
+    wish: TestWish,
+    placements: Mapping[str, Placement],
+    surveys: Sequence[HostSurvey],
+    inventory: Inventory | None,
+) -> list[str]:
+    """Every reason against a test failover of `plan`; empty when it may start."""
+    reasons: list[str] = []
+    known_ids = {vm.id.casefold() for vm in inventory.vms} if inventory else None
+    for planned in plan.vms:
+        placement = placements.get(planned.name)
+        if placement is not None:
+            reasons += _against_vm(planned, placement, known_ids, site)
+    reasons += _against_network(wish, placements, surveys)
+    reasons += _against_memory(placements, surveys)
+    return reasons
+
+
+def _against_vm(
+    planned: PlannedVm, placement: Placement, known_ids: set[str] | None, site: Site
+) -> list[str]:
+    name, host = planned.name, placement.host
+    reasons = []
+    if known_ids is not None and placement.id.casefold() not in known_ids:
+        reasons.append(
+            f"{name} on {host} is not in the inventory of {site.vmm.name}: "
+            "refresh the host in VMM, or check that it manages the host"
+        )
+    relations = [
+        relation
+        for relation in placement.survey.replication
+        if relation.mode in {"Replica", "ExtendedReplica"}
+    ]
+    if not relations:
+        reasons.append(f"{name} on {host} is not a replica: enable its replication first")
+    reasons += [
+        f"{name} on {host} does not replicate: its state is {relation.state} "
+        f"(health {relation.health}); resume or resynchronize its replication"
+        for relation in relations
+        if relation.state not in _FAILOVER_STATES
+    ]
+    if placement.survey.test_vm:
+        reasons.append(
+            f"{name} on {host} already has the test VM {placement.survey.test_vm!r}: "
+            "end that test first (secondsite cleanup, or Stop-VMFailover if somebody else made it)"
+        )
+    return reasons
+
+
+def _against_network(
+    wish: TestWish, placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
+) -> list[str]:
+    network = wish.network
+    if network is None:
+        return []
+    if network.purpose != "test":
+        return [
+            f"{network.name} is a production network: test VMs are never connected to one; "
+            "choose a network whose purpose is `test`"
+        ]
+    used = {placement.host for placement in placements.values()}
+    return [
+        f"{survey.host} has no virtual switch {network.switch!r}, which carries {network.name}: "
+        "create it there, or mend the network's `switch` in the estate"
+        for survey in surveys
+        if survey.host in used and network.switch not in survey.switches
+    ]
+
+
+def _against_memory(
+    placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
+) -> list[str]:
+    needed_mib: dict[str, int] = defaultdict(int)
+    for placement in placements.values():
+        needed_mib[placement.host] += placement.survey.memory_mib
+    return [
+        f"{survey.host} has {survey.free_memory_mib} MiB of memory free, but the plan's VMs there "
+        f"need {needed_mib[survey.host]} MiB: free some, or move replicas to another host"
+        for survey in surveys
+        if needed_mib.get(survey.host, 0) > survey.free_memory_mib
+    ]

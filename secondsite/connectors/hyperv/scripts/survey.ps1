@@ -1,0 +1,87 @@
+# Everything on this Hyper-V host that a run may need to know. Reads only.
+[CmdletBinding()]
+param()
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+function ConvertTo-UtcText([object] $Time) {
+    if ($null -eq $Time) { return $null }
+    $Time.ToUniversalTime().ToString('o')
+}
+
+$machines = @(Get-VM)
+$relationsOf = @{}
+foreach ($relation in @(Get-VMReplication)) { $relationsOf["$($relation.VMId)"] += , $relation }
+$adaptersOf = @{}
+$pointsOf = @{}
+if ($machines.Count -gt 0) {
+    foreach ($adapter in @(Get-VMNetworkAdapter -VM $machines)) { $adaptersOf["$($adapter.VMId)"] += , $adapter }
+    foreach ($point in @(Get-VMSnapshot -VM $machines)) {
+        if ("$($point.SnapshotType)" -in 'Replica', 'AppConsistentReplica') { $pointsOf["$($point.VMId)"] += , $point }
+    }
+}
+
+$vms = @(
+    foreach ($machine in $machines) {
+        $id = "$($machine.Id)"
+        $testMachine = $null
+        $replication = @(
+            foreach ($relation in $relationsOf[$id]) {
+                if ($null -ne $relation.TestVirtualMachine) { $testMachine = "$($relation.TestVirtualMachine.Name)" }
+                [ordered]@{
+                    mode = "$($relation.ReplicationMode)"
+                    state = "$($relation.ReplicationState)"
+                    health = "$($relation.ReplicationHealth)"
+                    relationship = "$($relation.ReplicationRelationshipType)"
+                    primary_server = "$($relation.PrimaryServerName)"
+                    replica_server = "$($relation.ReplicaServerName)"
+                    frequency_s = [int] $relation.ReplicationFrequencySec
+                    last_replication_at = ConvertTo-UtcText $relation.LastReplicationTime
+                }
+            }
+        )
+        $adapters = @(
+            foreach ($adapter in $adaptersOf[$id]) {
+                $vlan = $null
+                if ("$($adapter.VlanSetting.OperationMode)" -eq 'Access') { $vlan = [int] $adapter.VlanSetting.AccessVlanId }
+                [ordered]@{
+                    name = "$($adapter.Name)"
+                    id = "$($adapter.Id)"
+                    mac = "$($adapter.MacAddress)"
+                    switch = "$($adapter.SwitchName)"
+                    vlan = $vlan
+                    addresses = [string[]] @($adapter.IPAddresses)
+                }
+            }
+        )
+        $points = @(
+            foreach ($point in $pointsOf[$id]) {
+                [ordered]@{
+                    id = "$($point.Id)"
+                    kind = "$($point.SnapshotType)"
+                    created_at = ConvertTo-UtcText $point.CreationTime
+                }
+            }
+        )
+        [ordered]@{
+            name = "$($machine.Name)"
+            id = $id
+            state = "$($machine.State)"
+            generation = [int] $machine.Generation
+            heartbeat = "$($machine.Heartbeat)"
+            memory_mib = [int] [math]::Floor($machine.MemoryStartup / 1MB)
+            adapters = $adapters
+            replication = $replication
+            recovery_points = $points
+            test_vm = $testMachine
+        }
+    }
+)
+
+$memory = Get-CimInstance -ClassName Win32_OperatingSystem -Property FreePhysicalMemory
+[ordered]@{
+    host = [Environment]::MachineName
+    switches = [string[]] @(foreach ($switch in @(Get-VMSwitch)) { $switch.Name })
+    free_memory_mib = [int] [math]::Floor($memory.FreePhysicalMemory / 1024)
+    vms = $vms
+}

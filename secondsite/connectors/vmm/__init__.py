@@ -1,0 +1,8 @@
+"""The connector to one VMM server."""
+
+from __future__ import annotations
+
+from secondsite.connectors.vmm.requests import GrantRequest, RevokeRequest
+from secondsite.connectors.vmm.server import VmmServer
+
+__all__ = ["GrantRequest", "RevokeRequest", "VmmServer"]

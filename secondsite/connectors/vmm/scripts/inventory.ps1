@@ -1,0 +1,56 @@
+# Clouds, hosts, VMs and networks that this VMM server manages. Reads only.
+[CmdletBinding()]
+param()
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$server = Get-SCVMMServer -ComputerName 'localhost'
+
+$subnetsOf = @{}
+foreach ($subnet in @(Get-SCVMSubnet -VMMServer $server)) { $subnetsOf["$($subnet.VMNetwork.ID)"] += , $subnet }
+$poolsOf = @{}
+foreach ($pool in @(Get-SCStaticIPAddressPool -VMMServer $server)) {
+    # A pool belongs to a VM subnet, or (without isolation) to a site of the logical network.
+    $owner = if ($null -ne $pool.VMSubnet) { $pool.VMSubnet } else { $pool.LogicalNetworkDefinition }
+    $poolsOf["$($owner.ID)"] += , "$($pool.Name)"
+}
+
+$networks = @(
+    foreach ($network in @(Get-SCVMNetwork -VMMServer $server)) {
+        $subnets = @()
+        $pools = @()
+        foreach ($subnet in $subnetsOf["$($network.ID)"]) {
+            $subnets += @(foreach ($part in $subnet.SubnetVLans) { "$($part.Subnet)" })
+            $pools += @($poolsOf["$($subnet.ID)"])
+            if ($null -ne $subnet.LogicalNetworkDefinition) { $pools += @($poolsOf["$($subnet.LogicalNetworkDefinition.ID)"]) }
+        }
+        [ordered]@{
+            name = "$($network.Name)"
+            id = "$($network.ID)"
+            logical_network = "$($network.LogicalNetwork.Name)"
+            isolation = "$($network.IsolationType)"
+            subnets = [string[]] @($subnets | Where-Object { $_ } | Select-Object -Unique)
+            pools = [string[]] @($pools | Where-Object { $_ } | Select-Object -Unique)
+        }
+    }
+)
+$vms = @(
+    foreach ($vm in @(Get-SCVirtualMachine -VMMServer $server)) {
+        $cloud = $null
+        if ($null -ne $vm.Cloud) { $cloud = "$($vm.Cloud.Name)" }
+        [ordered]@{
+            name = "$($vm.Name)"
+            id = "$($vm.VMId)"
+            vmm_id = "$($vm.ID)"
+            host = "$($vm.HostName)"
+            cloud = $cloud
+            status = "$($vm.Status)"
+        }
+    }
+)
+[ordered]@{
+    clouds = [string[]] @(foreach ($cloud in @(Get-SCCloud -VMMServer $server)) { "$($cloud.Name)" })
+    hosts = [string[]] @(foreach ($machine in @(Get-SCVMHost -VMMServer $server)) { "$($machine.Name)" })
+    vms = $vms
+    networks = $networks
+}

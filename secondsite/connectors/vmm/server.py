@@ -1,0 +1,111 @@
+"""One VMM server, reached through a lane. The hot spot of a site: one request per call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from secondsite.connectors.base import ActionResult, Inventory, Outcomes
+from secondsite.connectors.outcomes import read_items, read_object, read_outcomes
+from secondsite.connectors.planscripts import run_plan_script
+from secondsite.connectors.scriptlane import Json, Script, ScriptLane
+from secondsite.connectors.vmm.answers import read_addresses, read_inventory
+from secondsite.connectors.vmm.requests import GrantRequest, RevokeRequest
+from secondsite.errors import SiteError
+
+__all__ = ["VmmServer"]
+
+
+@cache
+def _script(name: str) -> Script:
+    script = Script.from_package("secondsite.connectors.vmm", f"scripts/{name}.ps1")
+    return replace(script, name=f"{name}.ps1")
+
+
+class VmmServer:
+    """A `VmManager`. Uses its lane for one call at a time, as lanes do.
+
+    Args:
+        name: The server's name in the estate; results and errors use it.
+        lane: A connection to it.
+    """
+
+    def __init__(self, *, name: str, lane: ScriptLane) -> None:
+        self.name = name
+        self._lane = lane
+
+    def inventory(self, *, timeout_s: float) -> Inventory:
+        """Clouds, hosts, VMs and networks that it manages."""
+        return read_inventory(self._call("inventory", {}, timeout_s=timeout_s), host=self.name)
+
+    def addresses(
+        self, vm_ids: Sequence[str], *, timeout_s: float
+    ) -> Mapping[str, tuple[str, ...] | SiteError]:
+        """Addresses that VMM knows of each VM (by Hyper-V's VMId), link-local ones left out.
+
+        A VM made a moment ago is not found before VMM has refreshed its host (`refresh_hosts`).
+        """
+        if not vm_ids:
+            return {}
+        answer = self._call("addresses", {"VmIds": list(vm_ids)}, timeout_s=timeout_s)
+        return read_addresses(answer, host=self.name, vm_ids=vm_ids)
+
+    def refresh_hosts(self, hosts: Sequence[str] = (), *, timeout_s: float) -> tuple[str, ...]:
+        """Have VMM look at these hosts (none given: at all) again; those that it looked at."""
+        answer = self._call("refresh_hosts", {"Hosts": list(hosts)}, timeout_s=timeout_s)
+        found = read_object(answer, host=self.name)
+        return tuple(str(name) for name in read_items(found["hosts"]))
+
+    def grant_addresses(self, requests: Sequence[GrantRequest], *, timeout_s: float) -> Outcomes:
+        """Take an address out of a pool for each. Evidence: address, subnet, gateways, dns."""
+        if not requests:
+            return {}
+        rows: Json = [request.as_row() for request in requests]
+        answer = self._call("grant_addresses", {"Requests": rows}, timeout_s=timeout_s)
+        return read_outcomes(
+            answer,
+            host=self.name,
+            vms=[request.vm for request in requests],
+            action="take an address out of the pool",
+        )
+
+    def revoke_addresses(self, requests: Sequence[RevokeRequest], *, timeout_s: float) -> Outcomes:
+        """Give addresses back that `grant_addresses` took; those of others are left alone."""
+        if not requests:
+            return {}
+        rows: Json = [request.as_row() for request in requests]
+        answer = self._call("revoke_addresses", {"Requests": rows}, timeout_s=timeout_s)
+        return read_outcomes(
+            answer,
+            host=self.name,
+            vms=[request.vm for request in requests],
+            action="give its address back",
+        )
+
+    def run_script(
+        self,
+        text: str,
+        *,
+        arguments: Mapping[str, Any],
+        context: Mapping[str, Any],
+        timeout_s: float,
+    ) -> ActionResult:
+        """Run a script of the plan on this server. Evidence: its output and warnings.
+
+        Raises:
+            ActionFailedError: it threw, or exited with another code than 0.
+            UnknownOutcomeError: it may or may not have run.
+        """
+        return run_plan_script(
+            self._lane,
+            text,
+            host=self.name,
+            arguments=arguments,
+            context=context,
+            timeout_s=timeout_s,
+        )
+
+    def _call(self, script: str, parameters: Mapping[str, Json], *, timeout_s: float) -> Any:
+        return self._lane.call(_script(script), parameters, timeout_s=timeout_s)

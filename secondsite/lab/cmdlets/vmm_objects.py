@@ -1,0 +1,237 @@
+"""The objects of the VirtualMachineManager module, with the properties that scripts use.
+
+Microsoft's pages show next to nothing of them; the property names are those of public scripts
+(unsourced in the project's reference). VMM 2016 to 2025 are taken to have the same.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+from typing import Final
+
+from secondsite.lab.cmdlets.hyperv_values import guid
+from secondsite.lab.powershell.values import PsEnum, PsObject, ps_object
+from secondsite.lab.world.host import HyperVHost
+from secondsite.lab.world.network import Address, AddressPool, Grant, Network, NetworkAdapter
+from secondsite.lab.world.vmm import Cloud, VmmMachine, VmmServer
+
+__all__ = [
+    "adapter_object",
+    "cloud_object",
+    "grant_object",
+    "host_object",
+    "logical_network_object",
+    "machine_object",
+    "network_object",
+    "pool_object",
+    "server_object",
+    "subnet_object",
+]
+
+VMM: Final = "Microsoft.SystemCenter.VirtualMachineManager"
+_NAMESPACE: Final = uuid.UUID("c2a1f1d8-6a0b-5f0e-9a65-0a8f1d9f6a11")
+_STATUS: Final = {
+    "Running": 0,
+    "PowerOff": 1,
+    "PoweringOff": 2,
+    "Saved": 3,
+    "Paused": 6,
+    "Starting": 11,
+    "Missing": 220,
+}
+"""Numbers of VMComputerSystemState: the `vmm_virtual_machine_status` of the type reference."""
+
+
+def _derived(kind: str, text: str) -> uuid.UUID:
+    """An id for what the world has no id for; always the same."""
+    return uuid.uuid5(_NAMESPACE, f"{kind}/{text}")
+
+
+def server_object(server: VmmServer) -> PsObject:
+    """`ServerConnection`."""
+    return ps_object(
+        f"{VMM}.Remoting.ServerConnection",
+        text=server.name,
+        Name=server.name,
+        FQDN=server.name,
+        IsConnected=True,
+        Port=8100,
+        UserRole="Administrator",
+    )
+
+
+def cloud_object(cloud: Cloud) -> PsObject:
+    """`Cloud`."""
+    return ps_object(f"{VMM}.Cloud", text=cloud.name, Name=cloud.name, ID=guid(cloud.id))
+
+
+def host_object(server: VmmServer, host: HyperVHost) -> PsObject:
+    """`Host`: a managed Hyper-V host."""
+    return ps_object(
+        f"{VMM}.Host",
+        text=host.name,
+        Name=host.name,
+        FQDN=host.name,
+        ComputerName=host.name.partition(".")[0],
+        ID=_derived("host", host.name),
+        VMHostGroup=ps_object(
+            f"{VMM}.HostGroup",
+            text=server.host_group,
+            Name=server.host_group,
+            Path=server.host_group,
+            ID=_derived("host group", server.host_group),
+        ),
+        OverallState=PsEnum(f"{VMM}.HostState", "OK", 0),
+        TotalMemory=host.memory_mib * 1024 * 1024,
+        AvailableMemory=host.free_memory_mib(),
+        HostCluster=None,
+    )
+
+
+def machine_object(server: VmmServer, machine: VmmMachine) -> PsObject:
+    """`VM`: a machine as VMM's database has it."""
+    vm = machine.vm
+    status = PsEnum(f"{VMM}.VMComputerSystemState", machine.status, _STATUS[machine.status])
+    clouds = [cloud for cloud in server.clouds if cloud.name == machine.cloud]
+    return ps_object(
+        f"{VMM}.VM",
+        text=vm.name,
+        Name=vm.name,
+        ID=guid(machine.id),
+        VMId=vm.id.upper(),
+        HostName=machine.host,
+        VMHost=next(
+            (host_object(server, host) for host in server.get_hosts() if host.name == machine.host),
+            None,
+        ),
+        Cloud=cloud_object(clouds[0]) if clouds else None,
+        Status=status,
+        StatusString=machine.status,
+        VirtualMachineState=status,
+        Generation=vm.generation,
+        Memory=vm.memory_mib,
+        CPUCount=vm.processors,
+        ComputerName=vm.guest.computer_name,
+        Description="",
+        VirtualNetworkAdapters=[
+            adapter_object(server, machine, adapter) for adapter in vm.adapters
+        ],
+        IsRecoveryVM=False,
+    )
+
+
+def adapter_object(server: VmmServer, machine: VmmMachine, adapter: NetworkAdapter) -> PsObject:
+    """`VirtualNetworkAdapter` of a machine."""
+    host = next((each for each in server.get_hosts() if each.name == machine.host), None)
+    network = host.network_of(switch=adapter.switch, vlan=adapter.vlan) if host else None
+    mac = ":".join(adapter.mac[place : place + 2] for place in range(0, 12, 2)).upper()
+    return ps_object(
+        f"{VMM}.VirtualNetworkAdapter",
+        text=adapter.name,
+        Name=adapter.name,
+        ID=_adapter_id(machine, adapter),
+        MACAddress=mac,
+        IPv4Addresses=_texts(adapter.reported, is_ipv4=True),
+        IPv6Addresses=_texts(adapter.reported, is_ipv4=False),
+        VMNetwork=network_object(network) if network else None,
+        LogicalNetwork=logical_network_object(network.logical_network) if network else None,
+        VirtualNetwork=adapter.switch or "",
+        VLanEnabled=adapter.vlan is not None,
+        VLanID=adapter.vlan or 0,
+    )
+
+
+def _adapter_id(machine: VmmMachine, adapter: NetworkAdapter) -> uuid.UUID:
+    return _derived("adapter", f"{machine.id}/{adapter.id}")
+
+
+def _texts(addresses: Iterable[Address], *, is_ipv4: bool) -> list[object]:
+    return [str(address) for address in addresses if isinstance(address, IPv4Address) == is_ipv4]
+
+
+def logical_network_object(name: str) -> PsObject:
+    """`LogicalNetwork`."""
+    return ps_object(
+        f"{VMM}.LogicalNetwork", text=name, Name=name, ID=_derived("logical network", name)
+    )
+
+
+def network_object(network: Network) -> PsObject:
+    """`VMNetwork`."""
+    isolation = ("VLANNetwork", 2) if network.vlan is not None else ("NoIsolation", 0)
+    return ps_object(
+        f"{VMM}.VMNetwork",
+        text=network.name,
+        Name=network.name,
+        ID=guid(network.id),
+        LogicalNetwork=logical_network_object(network.logical_network),
+        IsolationType=PsEnum(f"{VMM}.VMNetworkIsolationType", *isolation),
+        Description="",
+    )
+
+
+def _definition(network: Network) -> PsObject:
+    name = f"{network.logical_network} {network.name}"
+    return ps_object(
+        f"{VMM}.LogicalNetworkDefinition",
+        text=name,
+        Name=name,
+        ID=_derived("logical network definition", network.id),
+    )
+
+
+def subnet_object(network: Network) -> PsObject:
+    """`VMSubnet`: one per VM network, with its subnets and VLAN."""
+    return ps_object(
+        f"{VMM}.VMSubnet",
+        text=network.name,
+        Name=network.name,
+        ID=_derived("subnet", network.id),
+        VMNetwork=network_object(network),
+        LogicalNetworkDefinition=_definition(network),
+        SubnetVLans=[
+            ps_object(f"{VMM}.SubnetVLan", Subnet=str(subnet), VLanID=network.vlan or 0)
+            for subnet in network.subnets
+        ],
+    )
+
+
+def pool_object(network: Network, pool: AddressPool) -> PsObject:
+    """`StaticIPAddressPool`; without isolation it hangs on the logical network's site."""
+    gateways = [] if pool.gateway is None else [str(pool.gateway)]
+    return ps_object(
+        f"{VMM}.StaticIPAddressPool",
+        text=pool.name,
+        Name=pool.name,
+        ID=guid(pool.id),
+        Subnet=str(pool.subnet),
+        IPAddressRangeStart=str(pool.first),
+        IPAddressRangeEnd=str(pool.last),
+        AddressFamily=f"IPv{pool.first.version}",
+        TotalAddresses=int(pool.last) - int(pool.first) + 1,
+        AvailableAddresses=int(pool.last) - int(pool.first) + 1 - len(pool.grants),
+        DefaultGateways=[
+            ps_object(f"{VMM}.DefaultGateway", text=text, IPAddress=text) for text in gateways
+        ],
+        DNSServers=[str(server) for server in pool.dns],
+        LogicalNetworkDefinition=_definition(network),
+        VMSubnet=None if network.vlan is None else subnet_object(network),
+        VLanID=network.vlan or 0,
+    )
+
+
+def grant_object(grant: Grant) -> PsObject:
+    """`AllocatedIPAddress`."""
+    return ps_object(
+        f"{VMM}.AllocatedIPAddress",
+        text=str(grant.address),
+        Name=str(grant.address),
+        Address=str(grant.address),
+        ID=guid(grant.id),
+        AllocatingAddressPoolID=guid(grant.pool),
+        AssignedToObjectID=guid(grant.granted_to),
+        Description=grant.description,
+        State=PsEnum(f"{VMM}.IPAddressState", "Assigned", 1),
+    )
