@@ -1,0 +1,1 @@
+"""Prefect tasks, thin: one real-world action each."""

@@ -1,0 +1,45 @@
+"""Power on one VM, and wait until it is ready."""
+
+from __future__ import annotations
+
+from secondsite.connectors.base import ActionResult
+from secondsite.graph import Step
+from tasks.action import step_task
+from tasks.context import RunContext
+from tasks.readiness import Wanted, until_ready
+from tasks.vm import fact_of, reach, running_name, usable_addresses, vm_of
+
+__all__ = ["await_ready", "start_vm"]
+
+
+@step_task
+async def start_vm(run: RunContext, step: Step) -> ActionResult:
+    """Power on one VM; it is running afterwards, not necessarily ready."""
+    vm = vm_of(step)
+    name = running_name(run, vm)
+    return await run.sites.host(fact_of(run, vm).host).start_vm.submit(name, name)
+
+
+@step_task
+async def await_ready(run: RunContext, step: Step) -> ActionResult:
+    """Wait until the VM's heartbeat is OK and every service that the plan names answers.
+
+    On no network, or on one that the test made for itself, services cannot be reached from here:
+    then the heartbeat alone counts, and the evidence says so.
+    """
+    vm = vm_of(step)
+    host = fact_of(run, vm).host
+    network = run.test_network
+    wanted = Wanted(
+        vm=running_name(run, vm),
+        host=host,
+        probes=vm.ready if run.is_reachable else ("heartbeat",),
+        limit_s=vm.boot_timeout.total_seconds(),
+        pause_s=run.estate.limits.poll_interval.total_seconds(),
+        usable=usable_addresses(vm, network),
+        reach=reach(network),
+    )
+    evidence = await until_ready(wanted, run.sites.host(host).watch)
+    if not run.is_reachable:
+        evidence["not_probed"] = "the test VMs are on no network that the engine can reach"
+    return ActionResult(changed=False, evidence=evidence)

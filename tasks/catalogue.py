@@ -1,0 +1,33 @@
+"""Which task carries out which action of a run graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from secondsite.graph import Action
+from tasks.action import StepTask
+from tasks.address import find_address
+from tasks.boot import await_ready, start_vm
+from tasks.clean import end_test, remove_networks
+from tasks.failover import connect_vm, fail_over_vm
+from tasks.preflight import preflight
+from tasks.records import point_names, restore_names, verify_names
+from tasks.script import run_script
+
+__all__ = ["TASKS"]
+
+TASKS: Mapping[Action, StepTask] = {
+    Action.PREFLIGHT: preflight,
+    Action.SCRIPT: run_script,
+    Action.FAILOVER: fail_over_vm,
+    Action.CONNECT: connect_vm,
+    Action.START: start_vm,
+    Action.READY: await_ready,
+    Action.ADDRESS: find_address,
+    Action.DNS: point_names,
+    Action.VERIFY: verify_names,
+    Action.RESTORE_DNS: restore_names,
+    Action.CLEANUP: end_test,
+    Action.NETWORKS: remove_networks,
+}
+"""Actions that are absent are carried out by the walk itself: barriers and gates."""

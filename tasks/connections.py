@@ -1,0 +1,142 @@
+"""Every server that a run may talk to, made from the estate; connected when first used."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from secondsite.connectors.dns import DnsServer
+from secondsite.connectors.dns import DnsTarget as ZoneTarget
+from secondsite.connectors.dns import TsigKey as ZoneKey
+from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool
+from secondsite.errors import NotFoundError
+from secondsite.plan.credentials import BlockReader, Secrets
+from secondsite.plan.estate import DnsTarget, Estate, Server
+from tasks.sites import HostAccess, VmmAccess
+from tasks.zones import ZoneAccess
+
+__all__ = ["Sites"]
+
+_HYPERV = ("Hyper-V",)
+_VMM = ("VirtualMachineManager",)
+_DNS_THREADS = 8
+
+
+class Sites:
+    """The servers of one estate."""
+
+    def __init__(
+        self, estate: Estate, *, home: Path, block_reader: BlockReader | None = None
+    ) -> None:
+        self._estate = estate
+        self._secrets = Secrets(estate, home=home, block_reader=block_reader)
+        self._hosts = {
+            host.name: (host, _HYPERV) for site in estate.sites.values() for host in site.hosts
+        }
+        self._vmms = {site.vmm.name: (site.vmm, _VMM) for site in estate.sites.values()}
+        self._pool: LanePool | None = None
+        self._dns_threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
+        self._zones: dict[tuple[str, str], ZoneAccess] = {}
+        self._host_access: dict[str, HostAccess] = {}
+        self._vmm_access: dict[str, VmmAccess] = {}
+
+    def host(self, name: str) -> HostAccess:
+        """The Hyper-V host of that name, as the estate calls it.
+
+        Raises:
+            NotFoundError: the estate has no such host.
+            CredentialError: a password cannot be had.
+        """
+        if name not in self._hosts:
+            raise NotFoundError(
+                f"{name} is not a Hyper-V host of the estate; nothing was done there.",
+                host=name,
+                next_step="Add it to its site's `hosts` in the estate.",
+            )
+        if name not in self._host_access:
+            self._host_access[name] = HostAccess(
+                name=name, pool=self._lanes(), limits=self._estate.limits
+            )
+        return self._host_access[name]
+
+    def vmm(self, site: str) -> VmmAccess:
+        """The VMM server of the site of that name.
+
+        Raises:
+            CredentialError: a password cannot be had.
+        """
+        if site not in self._vmm_access:
+            self._vmm_access[site] = VmmAccess(
+                name=self._estate.sites[site].vmm.name,
+                pool=self._lanes(),
+                limits=self._estate.limits,
+            )
+        return self._vmm_access[site]
+
+    def zone(self, target: str, zone: str) -> ZoneAccess:
+        """One zone of the DNS target of that name.
+
+        Raises:
+            CredentialError: the key's secret cannot be had.
+        """
+        if (target, zone) not in self._zones:
+            written = next(each for each in self._estate.dns if each.name == target)
+            self._zones[target, zone] = ZoneAccess(
+                self._zone_target(written, zone),
+                executor=self._dns_threads,
+                limits=self._estate.limits,
+            )
+        return self._zones[target, zone]
+
+    def _zone_target(self, target: DnsTarget, zone: str) -> ZoneTarget:
+        key = self._estate.key(target.key) if target.key else None
+        return ZoneTarget(
+            zone=zone,
+            servers=tuple(
+                DnsServer(name=each.name, address=each.address or each.name, port=each.port)
+                for each in target.servers
+            ),
+            key=ZoneKey(name=key.name, algorithm=key.algorithm, secret=self._secrets.key(key.name))
+            if key
+            else None,
+            for_tests=target.for_tests,
+        )
+
+    @property
+    def requests_count(self) -> int:
+        """WinRM requests sent so far, to all servers."""
+        return self._pool.requests_count if self._pool else 0
+
+    async def close(self) -> None:
+        """Leave every server: no shell of ours stays open."""
+        if self._pool is not None:
+            await asyncio.to_thread(self._pool.close)
+        self._dns_threads.shutdown(cancel_futures=True)
+
+    def _lanes(self) -> LanePool:
+        if self._pool is None:
+            servers = [*self._hosts.values(), *self._vmms.values()]
+            self._pool = LanePool(
+                (self._endpoint(server, modules) for server, modules in servers),
+                limits=LaneLimits(
+                    connect_timeout_s=self._estate.limits.connect_timeout.total_seconds()
+                ),
+            )
+        return self._pool
+
+    def _endpoint(self, server: Server, modules: tuple[str, ...]) -> Endpoint:
+        account = self._secrets.account(server.credential)
+        return Endpoint(
+            name=server.name,
+            address=server.address or server.name,
+            port=server.port,
+            scheme="https" if server.https else "http",
+            transport=server.transport,
+            username=account.username,
+            password=account.password,
+            ca_trust_path=server.ca,
+            certificate_path=server.certificate,
+            certificate_key_path=server.certificate_key,
+            modules=modules,
+        )

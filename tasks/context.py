@@ -1,0 +1,128 @@
+"""The run that this process carries out: what every task needs to know, found without parameters.
+
+Task parameters are shown in Prefect's UI and visited by its engine; a step's id is enough there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from secondsite.connectors.base import ActionResult
+from secondsite.errors import SecondsiteError
+from secondsite.graph import Operation, Step
+from secondsite.plan.estate import Estate, Network, Protection, Site
+from secondsite.plan.model import Direction, Plan
+from secondsite.run.events import JournalEvent, VmFact
+from secondsite.run.leftovers import Leftover, leftovers, switches_left
+from secondsite.run.record import RunRecord
+from tasks.connections import Sites
+from tasks.options import RunOptions
+
+__all__ = ["RunContext", "current_run", "protection_of", "use_run"]
+
+
+async def _not_yet(event: JournalEvent) -> None:
+    raise RuntimeError("this run is not being walked")
+
+
+_CURRENT: ContextVar[RunContext] = ContextVar("run")
+
+
+@dataclass(slots=True, kw_only=True)
+class RunContext:
+    """One run in the hands of this process.
+
+    Attributes:
+        steps: The steps of its graph by id.
+        vms: What the inventory showed, by the plan's VM names; filled by the preflight.
+        evidence: Evidence of the steps that are done, by step id.
+        settled: How each task of this process ended, by step id.
+        unsettled: Steps that an engine began before it died: they may or may not have happened.
+        dns_planned: DNS changes that an earlier try of a step has announced, by step id.
+        history: Gives the runs of the plan, oldest first, this one as far as it has come.
+        tell: Writes an event to the journal and lets it take effect.
+    """
+
+    run_id: str
+    plan: Plan
+    estate: Estate
+    operation: Operation
+    direction: Direction
+    options: RunOptions
+    steps: Mapping[str, Step]
+    sites: Sites
+    now: Callable[[], datetime]
+    unsettled: frozenset[str] = frozenset()
+    dns_planned: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    history: Callable[[], Sequence[RunRecord]] = tuple
+    vms: dict[str, VmFact] = field(default_factory=dict)
+    evidence: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    settled: dict[str, ActionResult | SecondsiteError] = field(default_factory=dict)
+    tell: Callable[[JournalEvent], Awaitable[None]] = _not_yet
+    _left: Mapping[str, Leftover] | None = None
+    _steps_of: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def protection(self) -> Protection:
+        """The pairing that the plan belongs to."""
+        return protection_of(self.plan, self.estate)
+
+    @property
+    def target_site_name(self) -> str:
+        """Name of the site in which the VMs come up."""
+        return self.protection.site_names(self.direction)[1]
+
+    @property
+    def target_site(self) -> Site:
+        """The site in which the VMs come up."""
+        return self.estate.sites[self.target_site_name]
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the engine can reach the guests: their services and addresses are looked for."""
+        return self.test_network is not None
+
+    @property
+    def test_network(self) -> Network | None:
+        """The network of the estate that test VMs are connected to, if any."""
+        return self.options.test_network(self.target_site, self.protection)
+
+    def left_of(self, vm: str) -> Leftover | None:
+        """What a clean-up has to undo for that VM; None if no test of ours is left."""
+        if self._left is None:
+            # Everything that makes something is over when the first clean-up step asks.
+            self._left = leftovers(self.history())
+        return self._left.get(vm)
+
+    def switches_left(self) -> dict[str, frozenset[str]]:
+        """The virtual switches that tests of the plan made and nobody removed: name → hosts."""
+        return switches_left(self.history())
+
+    def evidence_of(self, *, vm: str, action: str) -> Mapping[str, Any]:
+        """The evidence of that action on that VM; empty if it has not been done."""
+        if not self._steps_of:
+            self._steps_of = {
+                (step.vm.name, step.action): step.id
+                for step in self.steps.values()
+                if step.vm is not None
+            }
+        return self.evidence.get(self._steps_of.get((vm, action), ""), {})
+
+
+def protection_of(plan: Plan, estate: Estate) -> Protection:
+    """The pairing that `plan` belongs to; the loader has made sure that there is one."""
+    return next(each for each in estate.protections if each.name == plan.protection)
+
+
+def use_run(run: RunContext) -> None:
+    """Make `run` the one that tasks of this asyncio context work on."""
+    _CURRENT.set(run)
+
+
+def current_run() -> RunContext:
+    """The run that the calling task belongs to."""
+    return _CURRENT.get()

@@ -1,0 +1,141 @@
+"""A script of the plan, run where the plan says; arguments and context are handed over as data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from secondsite.connectors.base import ActionResult
+from secondsite.errors import ActionFailedError, UnknownOutcomeError
+from secondsite.graph import Action, Step
+from secondsite.home import plans_folder
+from secondsite.plan.model import Direction, FailoverKind, OnUnknown, ScriptHook
+from tasks.action import step_task
+from tasks.context import RunContext
+from tasks.sites import HostAccess, VmmAccess
+from tasks.vm import fact_of
+
+__all__ = ["recovery_plan_context", "run_script", "unsupported_places"]
+
+_FAILOVER_TYPES = {
+    FailoverKind.TEST: "Test",
+    FailoverKind.PLANNED: "Planned",
+    FailoverKind.UNPLANNED: "Unplanned",
+}
+
+
+@step_task
+async def run_script(run: RunContext, step: Step) -> ActionResult:
+    """Run one script of the plan on a VMM server or on the host of a VM."""
+    hook = _hook_of(step)
+    if step.id in run.unsettled:
+        match hook.on_unknown:
+            case OnUnknown.SKIP:
+                return ActionResult(changed=False, evidence={"skipped": _MAY_HAVE_RUN})
+            case OnUnknown.ASK:
+                raise UnknownOutcomeError(
+                    f"{hook.script}: {_MAY_HAVE_RUN}, and nobody can tell from outside.",
+                    host=_access(run, hook).name,
+                    next_step="Find out, then retry or skip this step.",
+                )
+            case OnUnknown.RERUN:
+                pass
+    text = _read(plans_folder() / hook.script)
+    for _ in range(hook.retries):
+        try:
+            return await _run(run, step, hook, text)
+        except UnknownOutcomeError:
+            raise
+        except ActionFailedError:
+            continue
+    return await _run(run, step, hook, text)
+
+
+_MAY_HAVE_RUN = "the engine died while it ran: it may or may not have done its work"
+
+
+def unsupported_places(run: RunContext) -> list[str]:
+    """A reason for each script of the run that is to run where this version cannot run one."""
+    return [
+        f"{step.id} is to run on {step.hook.on!r}, which this version does not do: "
+        "run it on primary, recovery or host:<vm>, or take it out of this kind of failover"
+        for step in run.steps.values()
+        if isinstance(step.hook, ScriptHook) and step.hook.on.startswith(("guest:", "engine"))
+    ]
+
+
+def recovery_plan_context(run: RunContext, *, group: str) -> dict[str, Any]:
+    """The run's state for a script, with the field names that Azure Site Recovery used.
+
+    `VmMap` holds the VMs of the step's group (all VMs where the step has none) by VM id; each has
+    its name, its host, and the addresses found so far. Source of the names: Azure Site Recovery's
+    documentation of runbooks in recovery plans.
+    """
+    kind = run.operation.failover_kind
+    groups = [each.name for each in run.plan.groups]
+    names = [vm.name for each in run.plan.groups if group in {"", each.name} for vm in each.vms]
+    facts = [run.vms[name] for name in names if name in run.vms]
+    is_forward = run.direction is Direction.FORWARD
+    return {
+        "RecoveryPlanName": run.plan.name,
+        "FailoverType": _FAILOVER_TYPES[kind] if kind else "",
+        "FailoverDirection": "PrimaryToSecondary" if is_forward else "SecondaryToPrimary",
+        "GroupId": str(groups.index(group) + 1) if group in groups else "",
+        "VmMap": {
+            fact.id: {
+                "Name": fact.name,
+                "Host": fact.host,
+                "Addresses": list(
+                    run.evidence_of(vm=fact.name, action=Action.ADDRESS).get("addresses", ())
+                ),
+                "RecoveryPointId": _text(fact.recovery_point_at),
+            }
+            for fact in facts
+        },
+    }
+
+
+async def _run(run: RunContext, step: Step, hook: ScriptHook, text: str) -> ActionResult:
+    access = _access(run, hook)
+    result = await access.call(
+        access.connector.run_script,
+        text,
+        arguments=hook.arguments,
+        context=recovery_plan_context(run, group=step.group),
+        timeout_s=hook.timeout.total_seconds(),
+    )
+    return ActionResult(changed=True, evidence={**result.evidence, "host": access.name})
+
+
+def _access(run: RunContext, hook: ScriptHook) -> HostAccess | VmmAccess:
+    match hook.on.partition(":"):
+        case ("primary", _, _):
+            return run.sites.vmm(run.protection.primary)
+        case ("host", _, name):
+            planned = next(
+                vm for vm in run.plan.vms if vm.name.casefold() == name.strip().casefold()
+            )
+            return run.sites.host(fact_of(run, planned).host)
+        case _:
+            return run.sites.vmm(run.protection.recovery)
+
+
+def _hook_of(step: Step) -> ScriptHook:
+    if not isinstance(step.hook, ScriptHook):
+        raise TypeError(f"{step.id} is no script")
+    return step.hook
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ActionFailedError(
+            f"The script {path.name} cannot be read ({error.strerror}); it was not run.",
+            next_step="Put it back into the plans folder, then retry this step.",
+        ) from error
+
+
+def _text(at: datetime | None) -> str:
+    return at.isoformat() if at else ""

@@ -1,0 +1,124 @@
+"""The servers of a run: one access object each, asynchronous outside, bounded threads inside.
+
+Connectors block; the walk must not. Every call goes through the executor of its server's lane, so a
+server is never asked by more threads than it has lanes, and a dead server holds up only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any, ParamSpec, TypeVar
+
+from secondsite.connectors.base import (
+    ActionResult,
+    ConnectRequest,
+    HostSurvey,
+    Inventory,
+    TestCleanupRequest,
+    TestFailoverRequest,
+    VmObservation,
+)
+from secondsite.connectors.hyperv import HyperVHost
+from secondsite.connectors.vmm import VmmServer
+from secondsite.connectors.winrm import LanePool
+from secondsite.errors import SiteError
+from secondsite.plan.estate import Limits
+from tasks.batching import Batcher
+from tasks.watch import HostWatch, LookLane
+
+__all__ = ["HostAccess", "VmmAccess"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_WATCH_PURPOSES = ("watch", "watch-2")
+_LOOK_GRACE_S = 30.0
+
+
+class _Access:
+    """One Windows server and the lane that acts on it."""
+
+    def __init__(self, *, name: str, pool: LanePool, limits: Limits) -> None:
+        self.name = name
+        self._pool = pool
+        self._limit_s = limits.request_timeout.total_seconds()
+        self._poll_s = limits.poll_interval.total_seconds()
+
+    async def call(self, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """One call of the server's connector, in the lane's thread."""
+        loop = asyncio.get_running_loop()
+        call = functools.partial(action, *args, **kwargs)
+        return await loop.run_in_executor(self._executor, call)
+
+    @property
+    def _executor(self) -> Executor:
+        return self._pool.executor(self.name, "act")
+
+
+class HostAccess(_Access):
+    """One Hyper-V host: batched actions, one watch, and its survey."""
+
+    def __init__(self, *, name: str, pool: LanePool, limits: Limits) -> None:
+        super().__init__(name=name, pool=pool, limits=limits)
+        self.connector = HyperVHost(name=name, lane=pool.lane(name, "act"))
+        act, limit_s = self.connector, self._limit_s
+        self.start_test_failover: Batcher[TestFailoverRequest, ActionResult] = self._batcher(
+            lambda requests: act.start_test_failovers(requests, timeout_s=limit_s)
+        )
+        self.end_test_failover: Batcher[TestCleanupRequest, ActionResult] = self._batcher(
+            lambda requests: act.end_test_failovers(requests, timeout_s=limit_s)
+        )
+        self.connect: Batcher[ConnectRequest, ActionResult] = self._batcher(
+            lambda requests: act.connect(requests, timeout_s=limit_s)
+        )
+        self.start_vm: Batcher[str, ActionResult] = self._batcher(
+            lambda vms: act.start_vms(vms, timeout_s=limit_s)
+        )
+        self.watch = HostWatch([self._look_lane(purpose) for purpose in _WATCH_PURPOSES])
+
+    async def survey(self) -> HostSurvey:
+        """Everything on the host that a run may need to know."""
+        return await self.call(self.connector.survey, timeout_s=self._limit_s)
+
+    def _batcher(
+        self, send: Callable[[Sequence[Any]], Mapping[str, ActionResult | SiteError]]
+    ) -> Batcher[Any, ActionResult]:
+        return Batcher(send=send, executor=self._executor, host=self.name)
+
+    def _look_lane(self, purpose: str) -> LookLane:
+        executor = self._pool.executor(self.name, purpose)
+
+        def look(
+            seen: Mapping[str, VmObservation | None], wait_s: float
+        ) -> Mapping[str, VmObservation | SiteError]:
+            # The lane is opened by the first look: most runs never need the second one.
+            host = HyperVHost(name=self.name, lane=self._pool.lane(self.name, purpose))
+            return host.observe(
+                seen,
+                wait_s=wait_s,
+                interval_s=self._poll_s,
+                timeout_s=wait_s + _LOOK_GRACE_S,
+            )
+
+        return LookLane(look=look, executor=executor)
+
+
+class VmmAccess(_Access):
+    """One VMM server: the hot spot of a site, so everything goes batched through its one lane."""
+
+    def __init__(self, *, name: str, pool: LanePool, limits: Limits) -> None:
+        super().__init__(name=name, pool=pool, limits=limits)
+        self.connector = VmmServer(name=name, lane=pool.lane(name, "act"))
+        vmm, limit_s = self.connector, self._limit_s
+        self.addresses: Batcher[str, tuple[str, ...]] = Batcher(
+            send=lambda ids: vmm.addresses(ids, timeout_s=limit_s),
+            executor=self._executor,
+            host=name,
+        )
+
+    async def inventory(self) -> Inventory:
+        """Clouds, hosts, VMs and networks that it manages."""
+        return await self.call(self.connector.inventory, timeout_s=self._limit_s)

@@ -1,0 +1,85 @@
+"""One zone of one DNS target: asynchronous, and names that change together share a message."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from secondsite.connectors.dns import (
+    Change,
+    DnsTarget,
+    Edit,
+    Finding,
+    RecordSet,
+    Verification,
+    apply,
+    preflight,
+    read_many,
+    verify,
+)
+from secondsite.errors import SiteError
+from secondsite.plan.estate import Limits
+from tasks.batching import Batcher
+
+__all__ = ["ZoneAccess"]
+
+_MOST_MESSAGES_S = 30.0
+"""How long one exchange of updates may take; a server answers each in milliseconds."""
+
+
+class _Found(NamedTuple):
+    """A record set that was read; wrapped, because absence (None) is an answer too."""
+
+    records: RecordSet | None
+
+
+class ZoneAccess:
+    """Reads, changes and checks of one zone."""
+
+    def __init__(self, target: DnsTarget, *, executor: Executor, limits: Limits) -> None:
+        self.target = target
+        self._executor = executor
+        self._verify_s = limits.dns_verify_timeout.total_seconds()
+        self._read: Batcher[tuple[str, str], _Found] = Batcher(
+            send=self._send_reads, executor=executor, host=target.writable.name
+        )
+        self._write: Batcher[Edit, Change] = Batcher(
+            send=self._send_edits, executor=executor, host=target.writable.name
+        )
+
+    async def read(self, name: str, type_: str) -> RecordSet | None:
+        """The records of that name and type on the server that takes changes."""
+        found = await self._read.submit(_key(name, type_), (name, type_))
+        return found.records
+
+    async def change(self, edit: Edit) -> Change:
+        """Make the edit: compare-and-set; never over somebody else's change."""
+        return await self._write.submit(_key(*edit.key), edit)
+
+    async def verify(self, edits: Sequence[Edit]) -> Sequence[Verification]:
+        """What every server of the zone shows of the edits, within the estate's limit."""
+        call = functools.partial(verify, self.target, edits, timeout_s=self._verify_s)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    async def preflight(self) -> Sequence[Finding]:
+        """What speaks against changing this zone; changes nothing."""
+        call = functools.partial(preflight, self.target, timeout_s=_MOST_MESSAGES_S)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    def _send_reads(self, wanted: Sequence[tuple[str, str]]) -> Mapping[str, _Found | SiteError]:
+        results = read_many(self.target, wanted, timeout_s=_MOST_MESSAGES_S)
+        return {
+            _key(*each): found if isinstance(found, SiteError) else _Found(found)
+            for each, found in results.items()
+        }
+
+    def _send_edits(self, edits: Sequence[Edit]) -> Mapping[str, Change | SiteError]:
+        results = apply(self.target, edits, timeout_s=_MOST_MESSAGES_S)
+        return {_key(*each): result for each, result in results.items()}
+
+
+def _key(name: str, type_: str) -> str:
+    return f"{name}/{type_}"
