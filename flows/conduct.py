@@ -1,0 +1,211 @@
+"""The body of every flow: take the run up, hold its plan and VMs, walk it, ask people, end it.
+
+Resuming after a gate, a crash or a restart is one and the same path: Prefect starts the flow again
+from the top, and what the journal says is done is not done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager, closing, suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from prefect import runtime
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
+
+from flows.blocks import read_block
+from flows.gate import ask_people
+from flows.progress import Progress
+from flows.take_up import Request, TakenUp, take_up
+from flows.walk import Walk
+from secondsite.errors import RefusedError, RunConflictError, SecondsiteError
+from secondsite.graph import Action, Operation
+from secondsite.home import home, journal_url
+from secondsite.reports.closing import closing_words
+from secondsite.reports.proven import proven_facts
+from secondsite.run.events import RunAttached, RunEnded
+from secondsite.run.holder import this_process
+from secondsite.run.journal import Journal
+from secondsite.run.leftovers import dns_changes_noted
+from secondsite.run.record import RunRecord
+from secondsite.run.replay import replay
+from secondsite.run.writer import JournalWriter
+from tasks.action import StepTask
+from tasks.connections import Sites
+from tasks.context import RunContext, use_run
+
+__all__ = ["conduct"]
+
+_BEAT_S = 5.0
+_KNOWN_RUNS = 200
+"""How many runs of the plan are read to find what its tests have left behind."""
+
+
+async def conduct(request: Request, tasks: Mapping[Action, StepTask]) -> State[Any]:
+    """Carry the requested run out; gives the state that the flow run ends in.
+
+    A run that waits for people leaves by Prefect's suspension, which ends the process.
+    """
+    flow_run = UUID(str(runtime.flow_run.id))
+    holder = this_process()
+    try:
+        with closing(Journal.open(journal_url())) as journal:
+            taken = take_up(request, journal, flow_run=flow_run)
+            _refuse_if_aborted(taken)
+            _claim(taken, journal, holder)
+            attached = RunAttached(at=_now(), holder=holder, flow_run=str(flow_run))
+            journal.append(taken.run_id, *taken.news, attached)
+            taken.replay.apply(attached)
+            try:
+                return await _carry_on(taken, journal, tasks, holder)
+            finally:
+                journal.detach(taken.run_id, holder=holder)
+    except SecondsiteError as error:
+        return Failed(message=str(error))
+
+
+async def _carry_on(
+    taken: TakenUp, journal: Journal, tasks: Mapping[Action, StepTask], holder: str
+) -> State[Any]:
+    progress = Progress(taken.replay.record)
+    async with (
+        _walk(taken, journal, tasks) as walk,
+        _beside(_beat(journal, taken.run_id, holder)),
+        _beside(progress.follow()),
+    ):
+        await walk.go_on()
+        while questions := taken.replay.record().open_questions:
+            await progress.show()
+            await walk.tell(await ask_people(questions[0], run_id=taken.run_id))
+            await walk.go_on()
+        verdict = taken.replay.scheduler.verdict()
+        state = verdict if verdict in {"done", "aborted"} else "failed"
+        record = taken.replay.record()
+        at = _now()
+        summary = closing_words(record, state=state, at=at)
+        await walk.tell(RunEnded(at=at, state=state, summary=summary))
+    await progress.finish(await asyncio.to_thread(proven_facts, journal, taken.run_id))
+    message = f"{taken.run_id}: {_summary(taken.replay.record())}"
+    return Completed(message=message) if state == "done" else Failed(message=message)
+
+
+def _refuse_if_aborted(taken: TakenUp) -> None:
+    """A run that was ended for good is not taken up again, however Prefect starts its flow.
+
+    Raises:
+        RefusedError: it was.
+    """
+    record = taken.replay.record()
+    if record.state == "aborted":
+        raise RefusedError(
+            [f"{taken.run_id} was ended: {record.summary}"], next_step="Start a new run."
+        )
+
+
+def _claim(taken: TakenUp, journal: Journal, holder: str) -> None:
+    """Hold plan and VMs for the run. A clean-up takes them from a test whose engine has died."""
+    vms = [vm.name for vm in taken.plan.vms]
+    try:
+        journal.claim(taken.run_id, plan=taken.plan.name, vms=vms, holder=holder)
+    except RunConflictError:
+        if taken.operation is not Operation.CLEANUP or not _end_dead_tests(taken, journal):
+            raise
+        journal.claim(taken.run_id, plan=taken.plan.name, vms=vms, holder=holder)
+
+
+def _end_dead_tests(taken: TakenUp, journal: Journal) -> bool:
+    """End the plan's test runs that nobody carries: interrupted ones, and those at a gate.
+
+    Gives whether there was one.
+    """
+    dead = [
+        run.run_id
+        for run in journal.runs(plan=taken.plan.name, limit=_KNOWN_RUNS)
+        if run.operation == Operation.TEST and run.ended_at is None and run.is_interrupted
+    ]
+    for run_id in dead:
+        summary = f"It was not over; ended by the clean-up {taken.run_id}."
+        journal.append(run_id, RunEnded(at=_now(), state="aborted", summary=summary))
+    return bool(dead)
+
+
+@asynccontextmanager
+async def _walk(
+    taken: TakenUp, journal: Journal, tasks: Mapping[Action, StepTask]
+) -> AsyncIterator[Walk]:
+    """The walk of this run; its servers are connected when first used, and left at the end."""
+    record = taken.replay.record()
+    writer = JournalWriter(journal, taken.run_id)
+    sites = Sites(taken.estate, home=home(), block_reader=read_block)
+    walk = Walk(
+        run=RunContext(
+            run_id=taken.run_id,
+            plan=taken.plan,
+            estate=taken.estate,
+            operation=taken.operation,
+            direction=taken.direction,
+            options=taken.options,
+            steps=taken.graph.steps,
+            sites=sites,
+            now=_now,
+            vms=taken.replay.vm_facts,
+            evidence={step.id: step.evidence for step in record.steps if step.evidence},
+            unsettled=frozenset(step.id for step in record.unsettled),
+            dns_planned=dns_changes_noted(record),
+            history=lambda: [*_earlier_runs(taken, journal), taken.replay.record()],
+        ),
+        replay=taken.replay,
+        tasks=tasks,
+        write=writer.append,
+    )
+    use_run(walk.run)
+    try:
+        yield walk
+    finally:
+        await sites.close()
+        await writer.close()
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let `work` go on beside the block, and end with it."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _beat(journal: Journal, run_id: str, holder: str) -> None:
+    """Show that this process lives: a run without a beat is shown as interrupted."""
+    while True:
+        await asyncio.to_thread(journal.beat, run_id, holder=holder)
+        await asyncio.sleep(_BEAT_S)
+
+
+def _earlier_runs(taken: TakenUp, journal: Journal) -> list[RunRecord]:
+    """The other runs of the plan, oldest first."""
+    known = journal.runs(plan=taken.plan.name, limit=_KNOWN_RUNS)
+    return [
+        replay(entry.event for entry in journal.read(run.run_id))
+        for run in reversed(known)
+        if run.run_id != taken.run_id
+    ]
+
+
+def _summary(record: RunRecord) -> str:
+    """The run in one paragraph: how it ended, and the first thing to look at."""
+    first = next((step for step in record.failures if step.error), None)
+    if first is None or first.error is None:
+        return record.summary
+    return f"{record.summary} {first.id}: {first.error.message} {first.error.next}".strip()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

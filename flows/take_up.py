@@ -1,0 +1,172 @@
+"""Taking a run up: a new one from the plan as it is now, or an interrupted one from the journal.
+
+Both give the same: plan, estate and graph, and the run replayed from its events.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from uuid import UUID
+
+import secondsite
+from secondsite.errors import JournalError
+from secondsite.graph import Operation, RunGraph, compile_graph
+from secondsite.home import plans_folder
+from secondsite.plan.digest import plan_digest
+from secondsite.plan.estate import Estate
+from secondsite.plan.loader import find_plan, load_estate, load_plan
+from secondsite.plan.model import Direction, Plan
+from secondsite.run.events import JournalEvent, Noted, Objectives, RunCreated
+from secondsite.run.journal import Journal
+from secondsite.run.naming import new_run_id
+from secondsite.run.planned import planned_steps
+from secondsite.run.replay import Replay
+from tasks.context import protection_of
+from tasks.options import RunOptions, TestNetworkChoice
+
+__all__ = ["Request", "TakenUp", "take_up"]
+
+_MODEL_NOTE = "plan and estate as the run began with them"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a flow was asked to do."""
+
+    plan: str
+    operation: Operation
+    options: RunOptions
+    direction: Direction = Direction.FORWARD
+    requested_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenUp:
+    """A run, ready to go on.
+
+    Attributes:
+        news: Events that the journal does not hold yet: those of a new run.
+    """
+
+    run_id: str
+    plan: Plan
+    estate: Estate
+    operation: Operation
+    direction: Direction
+    options: RunOptions
+    graph: RunGraph
+    replay: Replay
+    news: Sequence[JournalEvent] = ()
+
+
+def take_up(request: Request, journal: Journal, *, flow_run: UUID) -> TakenUp:
+    """The run of that flow run: from the journal if it is there, else a new one.
+
+    Raises:
+        PlanError: plan or estate is wrong; nothing was touched.
+        JournalError: the journal cannot be read, or does not hold what it must.
+    """
+    run_id = journal.find(flow_run.hex[:8])
+    return _again(run_id, journal) if run_id else _anew(request, flow_run)
+
+
+def _anew(request: Request, flow_run: UUID) -> TakenUp:
+    now = datetime.now(UTC)
+    path = find_plan(request.plan, folder=plans_folder())
+    estate = load_estate(path.parent, resolve=True)
+    plan = load_plan(path, estate)
+    graph = _graph(plan, request.operation, request.direction, request.options)
+    run_id = new_run_id(plan=plan.name, operation=request.operation, at=now, token=flow_run.hex[:8])
+    source, target = protection_of(plan, estate).site_names(request.direction)
+    objectives = plan.objectives
+    created = RunCreated(
+        at=now,
+        run_id=run_id,
+        plan=plan.name,
+        plan_digest=plan_digest(path),
+        operation=request.operation,
+        direction=request.direction,
+        steps=planned_steps(graph, source_site=source, target_site=target),
+        objectives=Objectives(
+            rto_s=objectives.rto.total_seconds() if objectives.rto else None,
+            rpo_s=objectives.rpo.total_seconds() if objectives.rpo else None,
+        ),
+        parameters=request.options.model_dump(mode="json"),
+        requested_by=request.requested_by,
+        versions={
+            "secondsite": secondsite.__version__,
+            "prefect": version("prefect"),
+            "python": platform.python_version(),
+        },
+    )
+    model = Noted(
+        at=now,
+        text=_MODEL_NOTE,
+        details={
+            "plan": plan.model_dump(mode="json"),
+            "estate": estate.model_dump(mode="json"),
+        },
+    )
+    replay = Replay(created)
+    replay.apply(model)
+    return TakenUp(
+        run_id=run_id,
+        plan=plan,
+        estate=estate,
+        operation=request.operation,
+        direction=request.direction,
+        options=request.options,
+        graph=graph,
+        replay=replay,
+        news=(created, model),
+    )
+
+
+def _again(run_id: str, journal: Journal) -> TakenUp:
+    created, *later = (entry.event for entry in journal.read(run_id))
+    if not isinstance(created, RunCreated):
+        raise JournalError(
+            f"{run_id} has no beginning in the journal.", next_step="secondsite runs verify"
+        )
+    replay = Replay(created)
+    for event in later:
+        replay.apply(event)
+    model = next(
+        (event for event in later if isinstance(event, Noted) and event.text == _MODEL_NOTE), None
+    )
+    if model is None:
+        raise JournalError(
+            f"{run_id} ended before its plan was in the journal; nothing was touched by it.",
+            next_step="Start a new run.",
+        )
+    plan = Plan.model_validate(model.details["plan"])
+    estate = Estate.model_validate(model.details["estate"])
+    operation, direction = Operation(created.operation), Direction(created.direction)
+    options = RunOptions.model_validate(created.parameters)
+    return TakenUp(
+        run_id=run_id,
+        plan=plan,
+        estate=estate,
+        operation=operation,
+        direction=direction,
+        options=options,
+        graph=_graph(plan, operation, direction, options),
+        replay=replay,
+    )
+
+
+def _graph(plan: Plan, operation: Operation, direction: Direction, options: RunOptions) -> RunGraph:
+    return compile_graph(
+        plan,
+        operation=operation,
+        direction=direction,
+        hold=options.hold,
+        cleanup=options.clean_up,
+        # A clean-up looks for them always: the test that made them had other options.
+        created_networks=operation is Operation.CLEANUP
+        or options.network is TestNetworkChoice.CREATED,
+    )

@@ -1,0 +1,151 @@
+"""Walking a run graph: start what may start, journal before and after, until nothing can go on.
+
+The rules are the scheduler's (`secondsite.run.scheduler`); this is only its hands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from prefect import get_run_logger
+
+from secondsite.connectors.base import ActionResult
+from secondsite.errors import JournalError, SecondsiteError
+from secondsite.graph import Action
+from secondsite.plan.model import GateHook
+from secondsite.run.events import Asked, ErrorFact, JournalEvent, StepIntent, StepOutcome
+from secondsite.run.replay import Replay
+from tasks.action import StepTask
+from tasks.context import RunContext
+
+__all__ = ["Walk"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """The progress of one run through its graph.
+
+    Attributes:
+        replay: The run as its journal has it; every event goes there after it is durable.
+        tasks: The task that carries out each action.
+        write: Writes an event to the journal; returns when it is durable.
+    """
+
+    run: RunContext
+    replay: Replay
+    tasks: Mapping[Action, StepTask]
+    write: Callable[[JournalEvent], Awaitable[None]]
+    _launched: set[str] = field(default_factory=set)
+    _progress: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Let tasks write to the journal too: what they must not lose before they act."""
+        self.run.tell = self.tell
+
+    async def go_on(self) -> None:
+        """Carry out steps until the scheduler is idle: all is over, or only people can go on.
+
+        Every step has its intent in the journal before it starts, and its outcome before anything
+        that waits for it starts.
+
+        Raises:
+            JournalError: the journal cannot be written. Nothing new was started since.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    for step_id in self.replay.scheduler.ready():
+                        if step_id not in self._launched:
+                            self._launched.add(step_id)
+                            group.create_task(self._carry_out(step_id), name=step_id)
+                    if not self._launched:
+                        return
+                    await self._progress.wait()
+                    self._progress.clear()
+        except* JournalError as errors:
+            raise errors.exceptions[0] from None
+
+    async def tell(self, event: JournalEvent) -> None:
+        """Make `event` durable, then let it take effect."""
+        await self.write(event)
+        self.replay.apply(event)
+
+    async def _carry_out(self, step_id: str) -> None:
+        try:
+            if self.run.steps[step_id].action is Action.GATE:
+                await self.tell(self._question(step_id))
+            else:
+                await self._act(step_id)
+        finally:
+            self._launched.discard(step_id)
+            self._progress.set()
+
+    async def _act(self, step_id: str) -> None:
+        await self.tell(StepIntent(at=self.run.now(), step=step_id))
+        # The task tells in `settled` how it ended; what it raises besides is a fault of ours, and
+        # must end this step without ending those of other VMs.
+        with contextlib.suppress(Exception):
+            await self.tasks[self.run.steps[step_id].action](step_id)
+        outcome = self._outcome(step_id)
+        if outcome.state == "done":
+            self.run.evidence[step_id] = outcome.evidence
+        await self.tell(outcome)
+        self._log(outcome)
+
+    def _outcome(self, step_id: str) -> StepOutcome:
+        at = self.run.now()
+        match self.run.settled.pop(step_id, None):
+            case ActionResult(changed=changed, evidence=evidence):
+                return StepOutcome(
+                    at=at, step=step_id, state="done", changed=changed, evidence=evidence
+                )
+            case SecondsiteError() as error:
+                return StepOutcome(
+                    at=at,
+                    step=step_id,
+                    state="failed",
+                    evidence=getattr(error, "evidence", {}),
+                    error=ErrorFact(**error.as_dict()),
+                )
+            case _:
+                return StepOutcome(
+                    at=at, step=step_id, state="failed", error=_fault_of_ours(step_id)
+                )
+
+    def _question(self, step_id: str) -> Asked:
+        hook = self.run.steps[step_id].hook
+        if not isinstance(hook, GateHook):
+            raise TypeError(f"{step_id} is no gate")
+        now = self.run.now()
+        return Asked(
+            at=now,
+            step=step_id,
+            title=hook.gate,
+            shown=hook.instructions,
+            approvers=hook.approvers,
+            required=hook.required,
+            deadline_at=now + hook.timeout,
+        )
+
+    def _log(self, outcome: StepOutcome) -> None:
+        logger = get_run_logger()
+        if outcome.error is None:
+            logger.info("%s: %s", outcome.step, "done" if outcome.changed else "done, nothing changed")
+        else:
+            logger.error("%s: %s Next: %s", outcome.step, outcome.error.message, outcome.error.next)
+
+
+def _fault_of_ours(step_id: str) -> ErrorFact:
+    return ErrorFact(
+        kind="internal",
+        message=(
+            f"{step_id} ended with a fault in Secondsite itself; it may or may not have happened."
+        ),
+        next=(
+            "The log of this step's task run in Prefect's UI has the details: report it. "
+            "Retrying looks at the real state first."
+        ),
+    )
