@@ -1,0 +1,139 @@
+"""`secondsite runs`: past and present runs; `secondsite runs verify` proves their journal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from secondsite.errors import UsageError
+
+if TYPE_CHECKING:
+    from secondsite.run.journal import Journal, RunSummary, Verification
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "verb",
+        nargs="?",
+        choices=["list", "verify"],
+        default="list",
+        help="list the runs (default), or verify the hash chain of one run or of all",
+    )
+    parser.add_argument(
+        "run", nargs="?", metavar="RUN", help="for verify: an id, its beginning, a plan, `latest`"
+    )
+    parser.add_argument("--plan", metavar="P", help="only the runs of this plan")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default 20)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List runs, or verify; gives 1 when the journal is not as it was written."""
+    from secondsite.cli.start import open_journal
+
+    if arguments.verb == "list" and arguments.run:
+        raise UsageError(
+            f"`runs list` takes no run ({arguments.run!r}).",
+            next_step=f"One run: secondsite report {arguments.run}",
+        )
+    with open_journal() as journal:
+        if arguments.verb == "verify":
+            return _verify(journal, arguments.run, as_json=arguments.json)
+        runs = journal.runs(plan=arguments.plan, limit=arguments.limit)
+    if arguments.json:
+        print(json.dumps([_facts(each) for each in runs], indent=2))
+    elif runs:
+        _print_table(runs)
+    else:
+        of_plan = f" of plan {arguments.plan!r}" if arguments.plan else ""
+        print(f"The journal has no runs{of_plan} yet.")
+    return 0
+
+
+def _facts(summary: RunSummary) -> dict[str, Any]:
+    ended_at = summary.ended_at
+    return {
+        "run_id": summary.run_id,
+        "plan": summary.plan,
+        "kind": summary.operation,
+        "direction": summary.direction,
+        "state": summary.state,
+        "interrupted": summary.is_interrupted,
+        "created_at": summary.created_at.isoformat().replace("+00:00", "Z"),
+        "ended_at": ended_at.isoformat().replace("+00:00", "Z") if ended_at else None,
+        "duration_s": (ended_at - summary.created_at).total_seconds() if ended_at else None,
+    }
+
+
+def _print_table(runs: Sequence[RunSummary]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from secondsite.reports.phrasing import say_duration, say_moment, say_state
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in ("run", "plan", "kind", "state", "began", "took"):
+        table.add_column(column, no_wrap=column == "run")
+    for each in runs:
+        facts = _facts(each)
+        kind = facts["kind"] if facts["direction"] == "forward" else f"{facts['kind']} (back)"
+        state = say_state(facts["state"])
+        table.add_row(
+            facts["run_id"],
+            facts["plan"],
+            kind,
+            f"{state}, interrupted" if facts["interrupted"] else state,
+            say_moment(facts["created_at"]),
+            say_duration(facts["duration_s"]),
+        )
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=160)
+    console.print(table)
+    for each in runs:
+        if each.is_interrupted:
+            print(f"{each.run_id} was interrupted: secondsite report {each.run_id} tells how far.")
+
+
+def _verify(journal: Journal, wanted: str | None, *, as_json: bool) -> int:
+    from secondsite.cli.which_run import find_run
+    from secondsite.reports.phrasing import count_of
+
+    proof = journal.verify(find_run(journal, wanted) if wanted else None)
+    if as_json:
+        print(json.dumps(_proof(proof), indent=2))
+        return 0 if proof.is_whole else 1
+    if proof.is_whole:
+        print(
+            f"Every event is as it was written: {count_of(proof.run_count, 'run')}, "
+            f"{count_of(proof.event_count, 'event')}{f', head {proof.head}' if proof.head else ''}."
+        )
+        return 0
+    for fault in proof.faults:
+        print(f"NOT as it was written: {fault}", file=sys.stderr)
+    print(
+        "Next: keep a copy of the journal as it is, compare it with a backup, and find out who "
+        "can write to its database. Reports of these runs prove nothing.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _proof(proof: Verification) -> dict[str, Any]:
+    return {
+        "verified": proof.is_whole,
+        "runs": proof.run_count,
+        "events": proof.event_count,
+        "head": proof.head,
+        "faults": [
+            {"run_id": f.run_id, "event": f.run_seq, "row": f.seq, "what": f.what}
+            for f in proof.faults
+        ],
+    }

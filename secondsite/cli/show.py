@@ -1,0 +1,238 @@
+"""`secondsite show`: the run graph of a plan, numbered and explained. Touches nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from secondsite.errors import JournalError, UsageError
+from secondsite.graph import Action, Operation, PrimarySide, RunGraph, compile_graph
+from secondsite.plan.model import Direction
+
+__all__ = ["add_arguments", "run"]
+
+_PAST_RUNS = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("plan", metavar="PLAN", help="a plan's name, or the path of its file")
+    parser.add_argument(
+        "--kind",
+        choices=[each.value for each in Operation],
+        default=Operation.TEST.value,
+        help="what a run would do (default: test)",
+    )
+    parser.add_argument(
+        "--direction", choices=[each.value for each in Direction], default=Direction.FORWARD.value
+    )
+    parser.add_argument(
+        "--primary-side",
+        choices=[each.value for each in PrimarySide],
+        default=PrimarySide.ATTEMPT.value,
+        help="unplanned: whether the site that is left is shut down in order first",
+    )
+    parser.add_argument(
+        "--clean-up", action="store_true", help="test: with the clean-up in the same run"
+    )
+    parser.add_argument(
+        "--hold", action="store_true", help="test: people are asked before the clean-up"
+    )
+    parser.add_argument("--svg", metavar="FILE", help="draw the graph into this file")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Estimate:
+    """What past runs tell about how long it will take.
+
+    Attributes:
+        runs: The ids of those runs; empty when there is none.
+    """
+
+    runs: tuple[str, ...]
+    durations_s: Mapping[str, float]
+    path: tuple[str, ...]
+    length_s: float
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print (and draw) the graph; gives 0."""
+    from secondsite.home import plans_folder
+    from secondsite.plan.loader import find_plan, load_estate, load_plan
+
+    file = find_plan(arguments.plan, folder=plans_folder())
+    estate = load_estate(file.parent)
+    plan = load_plan(file, estate)
+    operation, direction = Operation(arguments.kind), Direction(arguments.direction)
+    graph = compile_graph(
+        plan,
+        operation=operation,
+        direction=direction,
+        primary_side=PrimarySide(arguments.primary_side),
+        hold=arguments.hold,
+        cleanup=arguments.clean_up,
+    )
+    protection = next(each for each in estate.protections if each.name == plan.protection)
+    sites = dict(zip(("source", "target"), protection.site_names(direction), strict=True))
+    estimate = _estimate(graph, plan.name, operation)
+    title = f"{plan.name}: {operation}, {direction}, {sites['source']} to {sites['target']}"
+    if arguments.svg:
+        _draw(arguments.svg, graph, title, estimate)
+    if arguments.json:
+        facts = {"plan": plan.name, "kind": str(operation), "direction": str(direction)}
+        print(json.dumps(facts | _facts(graph, sites, estimate), indent=2))
+        return 0
+    print(title)
+    vm_count = sum(1 for _ in plan.vms)
+    group_word = "group" if len(plan.groups) == 1 else "groups"
+    print(f"{vm_count} VMs in {len(plan.groups)} {group_word}, {len(graph)} steps\n")
+    for line in _table(graph, sites, estimate):
+        print(line)
+    print()
+    for line in _outlook(graph, estimate):
+        print(line)
+    if arguments.svg:
+        print(f"Drawn: {arguments.svg}")
+    return 0
+
+
+def _estimate(graph: RunGraph, plan: str, operation: Operation) -> _Estimate:
+    from secondsite.home import journal_url
+    from secondsite.run.estimates import estimate_durations
+    from secondsite.run.journal import Journal
+    from secondsite.run.replay import replay
+
+    records = []
+    try:
+        if Journal.exists(journal_url()):
+            with Journal.open(journal_url()) as journal:
+                past = [each for each in journal.runs(plan=plan) if each.operation == operation]
+                for each in past[:_PAST_RUNS]:
+                    records.append(replay(entry.event for entry in journal.read(each.run_id)))
+    except JournalError as error:
+        # The graph is worth showing without an estimate; what is wrong must still be known.
+        print(f"{error.message} No estimate from past runs.", file=sys.stderr)
+    durations_s = estimate_durations(graph, records)
+    path, length_s = graph.critical_path(durations_s)
+    return _Estimate(
+        runs=tuple(record.run_id for record in records) if durations_s else (),
+        durations_s=durations_s,
+        path=tuple(step for step in path if step in durations_s),
+        length_s=length_s,
+    )
+
+
+def _draw(file: str, graph: RunGraph, title: str, estimate: _Estimate) -> None:
+    from secondsite.graph.drawing import draw_svg
+
+    try:
+        Path(file).write_text(draw_svg(graph, title=title, critical=estimate.path), "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be written: {error.strerror}.", next_step="Name another file."
+        ) from error
+
+
+def _facts(graph: RunGraph, sites: Mapping[str, str], estimate: _Estimate) -> dict[str, Any]:
+    return {
+        "steps": [
+            {
+                "number": number,
+                "id": step.id,
+                "action": str(step.action),
+                "title": step.title,
+                "group": step.group,
+                "vm": step.vm.name if step.vm else "",
+                "site": sites.get(step.side, ""),
+                "waits_for": graph.waits_for(step.id),
+                "tolerates": graph.tolerates(step.id),
+                "on_failure": step.on_failure,
+                "estimate_s": estimate.durations_s.get(step.id),
+            }
+            for number, step in enumerate(graph, start=1)
+        ],
+        "critical_path": {
+            "steps": estimate.path,
+            "seconds": estimate.length_s if estimate.runs else None,
+            "from_runs": estimate.runs,
+        },
+    }
+
+
+def _table(graph: RunGraph, sites: Mapping[str, str], estimate: _Estimate) -> Iterable[str]:
+    number_of = {step: number for number, step in enumerate(graph.order(), start=1)}
+    rows = [("", "step", "site", "about", "waits for")]
+    for step in graph:
+        tolerated = set(graph.tolerates(step.id))
+        needed = [before for before in graph.waits_for(step.id) if before not in tolerated]
+        waits = _ranges(number_of[before] for before in needed)
+        if tolerated:
+            end = _ranges(number_of[before] for before in tolerated)
+            waits = f"{waits}; the end of {end}, failed or not"
+        about_s = estimate.durations_s.get(step.id)
+        rows.append(
+            (
+                str(number_of[step.id]),
+                _name(step.id, step.action, step.title),
+                sites.get(step.side, ""),
+                _say(about_s) if about_s is not None else "",
+                waits,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    if not estimate.runs:
+        widths[3] = 0
+    for row in rows:
+        cells = [row[0].rjust(widths[0])]
+        cells += [row[index].ljust(widths[index]) for index in (1, 2)]
+        cells += [row[3].rjust(widths[3])] if widths[3] else []
+        yield "  ".join([*cells, row[4]]).rstrip()
+
+
+def _name(step: str, action: Action, title: str) -> str:
+    if action is Action.GATE:
+        return f"{step}  (people decide: {title})"
+    return f"{step}  ({title})" if action is Action.SCRIPT else step
+
+
+def _outlook(graph: RunGraph, estimate: _Estimate) -> Iterable[str]:
+    gates = sum(step.action is Action.GATE for step in graph)
+    people = f" People decide at {gates} gate{'s' if gates > 1 else ''}." if gates else ""
+    if not estimate.runs:
+        yield f"Critical path: not known, there is no past run to learn from.{people}"
+        return
+    count = len(estimate.runs)
+    source = "the last run" if count == 1 else f"the last {count} runs"
+    yield f"Critical path: about {_say(estimate.length_s)}, from {source}.{people}"
+    yield f"  {' → '.join(estimate.path)}"
+
+
+def _say(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """`1, 4-6`: numbers in words that stay short for 500 VMs."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(_range(run_) for run_ in runs)
+
+
+def _range(numbers: Sequence[int]) -> str:
+    first, last = numbers[0], numbers[-1]
+    if first == last:
+        return str(first)
+    return f"{first}, {last}" if last == first + 1 else f"{first}-{last}"

@@ -1,0 +1,157 @@
+"""Starting a flow run of a deployment, and following it in the journal until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from secondsite.cli.services import api_url, use_prefect
+from secondsite.errors import RefusedError, UnreachableError, UsageError
+from secondsite.home import journal_url
+from secondsite.run.following import Following
+from secondsite.run.journal import Journal
+from secondsite.run.record import RunRecord
+
+__all__ = ["FlowRun", "follow", "open_journal", "requested_by", "start"]
+
+_POLL_S = 0.3
+_MOST_OF_TIME = 0.2
+"""The part of the time that showing a run may take: the run's engine needs the processor too."""
+_ASK_SERVER_EVERY_S = 2.0
+_WORKER_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRun:
+    """A run of a deployment, as Prefect knows it."""
+
+    id: UUID
+    url: str
+
+    @property
+    def token(self) -> str:
+        """The end of the run id that this flow run gives its run."""
+        return self.id.hex[:8]
+
+
+def requested_by() -> str:
+    """Who sits at this terminal, as far as the machine knows."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def start(deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
+    """Ask Prefect for a run of `deployment`; gives it at once.
+
+    Raises:
+        UnreachableError: no server, or it does not answer.
+        UsageError: there is no such deployment, or it refuses the parameters.
+    """
+    url = api_url()
+    use_prefect(url)
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
+    async def create() -> UUID:
+        async with get_client() as client:
+            found = await client.read_deployment_by_name(deployment)
+            run = await client.create_flow_run_from_deployment(
+                found.id, parameters=dict(parameters)
+            )
+            return run.id
+
+    try:
+        run_id = asyncio.run(create())
+    except ObjectNotFound:
+        raise UsageError(
+            f"There is no deployment {deployment!r}; nothing was started.",
+            next_step="Run `secondsite up`: it registers the plans of the plans folder.",
+        ) from None
+    except PrefectHTTPStatusError as error:
+        raise UsageError(
+            f"Prefect refused to start {deployment!r}: {_detail(error)}",
+            next_step="Mend the parameter that it names.",
+        ) from error
+    return FlowRun(id=run_id, url=f"{url.removesuffix('/api')}/runs/flow-run/{run_id}")
+
+
+@contextmanager
+def open_journal() -> Iterator[Journal]:
+    """The journal of this machine, closed afterwards."""
+    journal = Journal.open(journal_url())
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def follow(flow_run: FlowRun, journal: Journal, *, show: Callable[[RunRecord], None]) -> RunRecord:
+    """Show the run as it goes on, until it is over or waits for people; gives its last record.
+
+    Raises:
+        UnreachableError: no worker takes the run up; it stays scheduled.
+        RefusedError: the flow run ended before it could begin; nothing was touched.
+    """
+    following = _found(flow_run, journal)
+    show(following.record)
+    took_s = 0.0
+    while following.record.is_active and following.record.state != "waiting":
+        time.sleep(max(_POLL_S, took_s / _MOST_OF_TIME))
+        began = time.monotonic()
+        if following.refresh():
+            show(following.record)
+        took_s = time.monotonic() - began
+    return following.record
+
+
+def _found(flow_run: FlowRun, journal: Journal) -> Following:
+    """The run of that flow run, as soon as it is in the journal."""
+    given_up_at = time.monotonic() + _WORKER_LIMIT_S
+    ask_at = time.monotonic() + _ASK_SERVER_EVERY_S
+    while True:
+        run_id = journal.find(flow_run.token)
+        if run_id is not None:
+            return Following(journal, run_id)
+        if time.monotonic() >= ask_at:
+            _check_beginning(flow_run, is_late=time.monotonic() > given_up_at)
+            ask_at = time.monotonic() + _ASK_SERVER_EVERY_S
+        time.sleep(_POLL_S)
+
+
+def _check_beginning(flow_run: FlowRun, *, is_late: bool) -> None:
+    from prefect.client.orchestration import get_client
+
+    async def state_of() -> tuple[str, str]:
+        async with get_client() as client:
+            state = (await client.read_flow_run(flow_run.id)).state
+            return (state.type.value, state.message or "") if state else ("SCHEDULED", "")
+
+    state, message = asyncio.run(state_of())
+    if state in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
+        raise RefusedError(
+            [message or f"The flow run ended as {state.lower()} before it began."],
+            next_step=f"Its log: {flow_run.url}",
+        )
+    if is_late and state == "SCHEDULED":
+        raise UnreachableError(
+            f"No worker has taken the run up within {_WORKER_LIMIT_S:g} s; it stays scheduled, "
+            "and nothing was touched yet.",
+            next_step="See whether the worker lives: secondsite status. Or cancel the flow run: "
+            f"{flow_run.url}",
+        )
+
+
+def _detail(error: Exception) -> str:
+    """What the server said, without the address and the advice of the HTTP library."""
+    response = getattr(error, "response", None)
+    try:
+        detail = response.json().get("detail") if response is not None else None
+    except ValueError:
+        detail = None
+    return str(detail or error).splitlines()[0]

@@ -1,0 +1,81 @@
+"""`secondsite status`: what is running on this machine, and which runs are going on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from typing import Any
+
+from secondsite.cli.services import is_healthy, services
+from secondsite.cli.start import open_journal
+from secondsite.home import home, journal_url, plans_folder
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--json", action="store_true", help="print facts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tell; gives 0 when everything that `up` starts is there, else 5."""
+    facts = _facts()
+    if arguments.json:
+        print(json.dumps(facts, indent=2))
+    else:
+        _print(facts)
+    return 0 if facts["server"]["answers"] and facts["worker"]["alive"] else 5
+
+
+def _facts() -> dict[str, Any]:
+    mine = services()
+    running = mine.running()
+    url = os.environ.get("PREFECT_API_URL") or mine.api_url
+    with open_journal() as journal:
+        active = [run for run in journal.runs(limit=50) if run.ended_at is None]
+    return {
+        "home": str(home()),
+        "plans": str(plans_folder()),
+        "journal": _without_password(journal_url()),
+        "server": {
+            "api_url": url,
+            "ui_url": url.removesuffix("/api"),
+            "answers": bool(url) and is_healthy(url),
+            "pid": running["server"].pid if "server" in running else None,
+        },
+        "worker": {
+            "alive": "worker" in running,
+            "pid": running["worker"].pid if "worker" in running else None,
+        },
+        "runs": [
+            {
+                "run_id": run.run_id,
+                "plan": run.plan,
+                "operation": run.operation,
+                "state": "interrupted" if run.is_interrupted else run.state,
+            }
+            for run in active
+        ],
+    }
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _print(facts: dict[str, Any]) -> None:
+    server, worker = facts["server"], facts["worker"]
+    answers = "answers" if server["answers"] else "does not answer (secondsite up)"
+    print(f"Prefect's server  {server['ui_url'] or 'none known'}: {answers}")
+    print(f"Worker            {'alive' if worker['alive'] else 'not running (secondsite up)'}")
+    print(f"Home              {facts['home']}")
+    print(f"Plans             {facts['plans']}")
+    print(f"Journal           {facts['journal']}")
+    for each in facts["runs"]:
+        print(f"Run               {each['run_id']}: {each['state']}")
+    if not facts["runs"]:
+        print("Run               none is going on")

@@ -1,0 +1,58 @@
+"""`secondsite up`: Prefect's server, a worker and all deployments, in the background."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+
+from secondsite.cli.services import api_url, services, use_prefect
+from secondsite.home import plans_folder
+
+__all__ = ["add_arguments", "bring_up", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--port", type=int, help="port of Prefect's server (default: a free one)")
+    parser.add_argument("--json", action="store_true", help="print facts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Bring everything up; says where the UI is."""
+    url, names = bring_up(port=arguments.port)
+    ui = url.removesuffix("/api")
+    if arguments.json:
+        print(json.dumps({"api_url": url, "ui_url": ui, "deployments": names}, indent=2))
+        return 0
+    print(f"Prefect's UI: {ui}")
+    print(f"For prefect's own commands: export PREFECT_API_URL={url}")
+    for name in names:
+        print(f"  deployment {name}")
+    return 0
+
+
+def bring_up(*, port: int | None = None) -> tuple[str, list[str]]:
+    """Start what does not run yet and register the deployments.
+
+    Gives the API URL and the names of the deployments.
+
+    Raises:
+        UnreachableError: the server does not come up.
+        PlanError: a plan in the plans folder is wrong; nothing was started.
+    """
+    from secondsite.plan.loader import load_folder
+
+    plans = load_folder(plans_folder()).plans
+    mine = services()
+    is_external = bool(os.environ.get("PREFECT_API_URL"))
+    url = api_url() if is_external else mine.start_server(port=port)
+    mine.start_worker(name=f"{socket.gethostname()}-{os.getpid()}")
+    use_prefect(url)
+    # Loading Prefect takes seconds: this process and the worker do it while the server comes up.
+    from flows.deployment import register
+
+    if not is_external:
+        mine.wait_for_server()
+    return url, register(plans.values())
