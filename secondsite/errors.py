@@ -143,7 +143,8 @@ class RefusedError(SecondsiteError):
 
     def __init__(self, reasons: Sequence[str], *, next_step: str = "") -> None:
         self.reasons = tuple(reasons)
-        super().__init__("; ".join(self.reasons), next_step=next_step)
+        told = "; ".join(reason.strip().rstrip(".") for reason in self.reasons)
+        super().__init__(f"{told}.", next_step=next_step)
 
 
 class PreflightError(RefusedError):

@@ -95,8 +95,8 @@ _OUR_REASONS: Mapping[str, _Kind] = {
     ),
     "WrongReplicationState": _Kind(
         error=WrongStateError,
-        next_step="Look at Get-VMReplication -VMName '{vm}' on {host}; `secondsite check` tells"
-        " what is possible.",
+        next_step="Look at Get-VMReplication -VMName '{vm}' on {host}: not every"
+        " state allows this.",
     ),
     "NotConfirmed": _Kind(
         error=ActionFailedError,

@@ -115,6 +115,7 @@ def judge_test(
         if placement is not None:
             reasons += _against_vm(planned, placement, known_ids, site)
     reasons += _against_network(wish, placements, surveys)
+    reasons += _against_masquerade(plan, wish, site)
     reasons += _against_memory(placements, surveys)
     return reasons
 
@@ -167,6 +168,26 @@ def _against_network(
         "create it there, or mend the network's `switch` in the estate"
         for survey in surveys
         if survey.host in used and network.switch not in survey.switches
+    ]
+
+
+def _against_masquerade(plan: Plan, wish: TestWish, site: Site) -> list[str]:
+    """A bubble with production's addresses and no translation: a probe would ask production."""
+    network = wish.network
+    probed = [vm.name for vm in plan.vms if any(not isinstance(each, str) for each in vm.ready)]
+    if network is None or network.masquerade or not probed:
+        return []
+    return [
+        f"{network.name} has the addresses of {other.name} and no `masquerade`: the tcp and http "
+        f"probes of {', '.join(probed)} would ask production machines; write the network's "
+        "`masquerade` in the estate, or choose `none` or `created`, where only heartbeats count"
+        for other in site.networks
+        if other.purpose == "production"
+        and any(
+            mine.version == theirs.version and mine.overlaps(theirs)
+            for mine in network.subnets
+            for theirs in other.subnets
+        )
     ]
 
 

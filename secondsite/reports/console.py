@@ -207,7 +207,7 @@ def _alerts(facts: RunFacts, *, most: int) -> list[RenderableType]:
         alerts.append(Padding(text, (0, 0, 0, 2), expand=False))
     for question in questions(facts):
         text = Text(f"Waits for people: {plain_text(question.name)}\n", style="bold yellow")
-        text.append("\n".join(f"  {plain_text(command)}" for command in question.commands), "")
+        text.append(f"  {question.answer}", "")
         alerts.append(Padding(text, (1, 0, 0, 2), expand=False))
     return alerts
 

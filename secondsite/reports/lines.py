@@ -110,6 +110,5 @@ def _words(step: StepRecord) -> str:
             return state
 
 
-def _asked(question: QuestionRecord, record: RunRecord) -> str:
-    verb = "approve" if question.about == "gate" else "retry"
-    return f"waits for people: {question.title} (secondsite {verb} {record.run_id} {question.id})"
+def _asked(question: QuestionRecord) -> str:
+    return f"waits for people: {question.title}. {HOW_TO_ANSWER}"

@@ -164,9 +164,7 @@ def _problem_lines(facts: RunFacts) -> list[str]:
 def _question_lines(facts: RunFacts) -> list[str]:
     lines: list[str] = []
     for question in questions(facts):
-        lines += [f"**Waiting for people: {_said(question.name)}**", ""]
-        lines += [f"    {plain_text(command)}" for command in question.commands]
-        lines.append("")
+        lines += [f"**Waiting for people: {_said(question.name)}**", "", question.answer, ""]
     return lines
 
 

@@ -7,6 +7,7 @@ they like, and their output is evidence. What is named like a secret is withheld
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["WITHHELD", "withhold", "withhold_in_text"]
@@ -25,11 +26,15 @@ _BEARER = re.compile(
 _PEM = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S
 )
+_SUSPICIOUS = re.compile(r"[=:\s]")
+"""Every pattern here needs one of these in the text; names, ids and addresses have none."""
 _IN_ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s/@]+@")
 
 
 def withhold_in_text(text: str) -> str:
     """`text` without values that are named or shaped like secrets."""
+    if not _SUSPICIOUS.search(text):
+        return text
     text = _PEM.sub(WITHHELD, text)
     text = _IN_ADDRESS.sub(rf"\1:{WITHHELD}@", text)
     text = _BEARER.sub(lambda match: f"{match[1] or ''}{match[2]} {WITHHELD}", text)
@@ -42,9 +47,14 @@ def withhold(value: Any) -> Any:
         return withhold_in_text(value)
     if isinstance(value, dict):
         return {
-            str(key): WITHHELD if held and _SECRET_NAME.search(str(key)) else withhold(held)
+            str(key): WITHHELD if held and _names_a_secret(str(key)) else withhold(held)
             for key, held in value.items()
         }
     if isinstance(value, list | tuple):
         return [withhold(each) for each in value]
     return value
+
+
+@lru_cache(maxsize=1024)
+def _names_a_secret(key: str) -> bool:
+    return _SECRET_NAME.search(key) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -49,9 +48,16 @@ class Problem:
     vms_held_back: tuple[str, ...]
 
 
+HOW_TO_ANSWER = "Press Resume on this run's page in Prefect's UI."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What people are asked, and the commands that answer it."""
+    """What people are asked, and how they answer.
+
+    Attributes:
+        answer: What to do, as an imperative sentence.
+    """
 
     step: str
     name: str
@@ -59,7 +65,7 @@ class Question:
     approvers: tuple[str, ...]
     required: int
     deadline_at: str | None
-    commands: tuple[str, ...]
+    answer: str
 
 
 def headline(facts: RunFacts) -> str:
@@ -170,7 +176,6 @@ def _problem(
 
 def questions(facts: RunFacts) -> list[Question]:
     """What people are asked now."""
-    run_id = facts["run_id"]
     return [
         Question(
             step=gate["id"],
@@ -179,12 +184,7 @@ def questions(facts: RunFacts) -> list[Question]:
             approvers=tuple(gate["approvers"]),
             required=gate["required"],
             deadline_at=gate["deadline_at"],
-            commands=tuple(
-                f"secondsite {verb} {run_id} {shlex.quote(gate['id'])}"
-                for verb in (
-                    ("approve", "reject") if gate["about"] == "gate" else ("retry", "skip", "abort")
-                )
-            ),
+            answer=HOW_TO_ANSWER,
         )
         for gate in facts["gates"]
         if gate["asked_at"] and not gate["decision"] and not facts["ended_at"]

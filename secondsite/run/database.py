@@ -134,14 +134,17 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
+_TAKE_UP = "retry the flow run in Prefect's UI: it goes on where it stopped."
+
+
 def _advice(reason: str) -> str:
     lowered = reason.casefold()
     if "full" in lowered or "no space" in lowered:
-        return "Free space on that disk, then take the run up again: secondsite resume RUN"
+        return f"Free space on that disk, then {_TAKE_UP}"
     if "readonly" in lowered or "unable to open" in lowered or "permission" in lowered:
         return "Make the file and its folder writable for this user, then try again."
     if "locked" in lowered:
         return "Another process has held it for too long: end that one, then try again."
     if "malformed" in lowered or "not a database" in lowered:
         return "Put that file aside (keep it: it is evidence) and restore its last good copy."
-    return "See that the database answers, then take the run up again: secondsite resume RUN"
+    return f"See that the database answers, then {_TAKE_UP}"

@@ -166,9 +166,13 @@ def _conflict(
             state = "active" if lease is None or lease.holder else "waiting for people"
         reasons.append(f"run {run_id} ({state}) holds {', '.join(sorted(things))}")
     first = min(others)
-    advice = f"Wait for it to end, or end it: secondsite abort {first}"
+    advice = f"Follow it to its end: secondsite report {first}"
     if is_interrupted:
-        advice = f"Take it up with: secondsite resume {first}, or end it: secondsite abort {first}"
+        plan = connection.scalar(select(runs.c.plan).where(runs.c.run_id == first))
+        advice = (
+            f"End a test that died: secondsite cleanup {plan}. Or retry the flow run of {first} in "
+            "Prefect's UI: it goes on where it stopped."
+        )
     return RunConflictError(reasons, next_step=advice)
 
 

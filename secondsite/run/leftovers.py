@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from secondsite.run.record import RunRecord, StepRecord
 from secondsite.run.states import StepState
 
-__all__ = ["Leftover", "leftovers"]
+__all__ = ["DNS_CHANGES", "Leftover", "dns_changes_noted", "leftovers", "switches_left"]
 
-DNS_NOTE = "dns.before"
-"""Text of the note that keeps a VM's DNS content; written before the content is changed."""
+DNS_CHANGES = "dns_changes"
+"""Key, in a note's details, of a VM's DNS changes: written before the content is changed.
+
+It is stored in journals: a clean-up finds by it what to put back, so it never changes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Leftover:
     Attributes:
         run_id: The run that made it: the mark that its test VM bears.
         vm_id: Hyper-V's VMId of the replica.
-        test_vm_id: None when the run died before it learnt it.
+        test_vm_id: None when the run died before it learnt it: its mark tells the test VM then.
         former_address: What the clean-up puts back on the replica's adapter.
         dns: Per changed record, what it was before and what we made of it.
     """
@@ -49,16 +52,46 @@ def leftovers(records: Iterable[RunRecord]) -> dict[str, Leftover]:
         for step in record.steps:
             if not step.vm:
                 continue
-            if record.kind == "test" and step.action == "failover" and step.attempts:
+            if record.kind == "test" and step.action == "failover" and _may_have_made(step):
                 left[step.vm] = _left_by(record, step)
             elif step.action == "cleanup" and step.state is StepState.DONE:
                 left.pop(step.vm, None)
     return left
 
 
+def _may_have_made(step: StepRecord) -> bool:
+    """Whether there may be a test VM of ours: begun, and not refused because of somebody else's."""
+    is_refused = step.state is StepState.FAILED and bool(step.evidence.get("test_vm_id"))
+    return bool(step.attempts) and not is_refused
+
+
+def dns_changes_noted(record: RunRecord) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """The DNS changes that each step of the run announced before it made them, by step id."""
+    return {
+        note.step: note.details[DNS_CHANGES] for note in record.notes if DNS_CHANGES in note.details
+    }
+
+
+def switches_left(records: Iterable[RunRecord]) -> dict[str, frozenset[str]]:
+    """The virtual switches that tests in `records` made and no clean-up removed: name → hosts.
+
+    Args:
+        records: Runs of one plan, oldest first.
+    """
+    left: dict[str, frozenset[str]] = {}
+    for record in records:
+        for step in record.steps:
+            made = step.evidence.get("created_switch")
+            if made:
+                left[str(made)] = left.get(str(made), frozenset()) | {step.host}
+            elif step.action == "networks" and step.state is StepState.DONE:
+                left.clear()
+    return left
+
+
 def _left_by(record: RunRecord, step: StepRecord) -> Leftover:
     vm = record.vm(step.vm)
-    kept = {note.step: note.details for note in record.notes if note.text == DNS_NOTE}
+    kept = dns_changes_noted(record)
     dns_steps = [each.id for each in record.steps if each.vm == step.vm and each.action == "dns"]
     return Leftover(
         vm=step.vm,
@@ -67,7 +100,7 @@ def _left_by(record: RunRecord, step: StepRecord) -> Leftover:
         site=vm.site if vm else "",
         vm_id=vm.id if vm else "",
         test_vm=str(step.evidence.get("test_vm") or ""),
-        test_vm_id=step.evidence.get("test_vm_id"),
+        test_vm_id=step.evidence.get("test_vm_id") if step.state is StepState.DONE else None,
         former_address=step.evidence.get("former_address"),
-        dns=tuple(change for each in dns_steps for change in kept.get(each, {}).get("changes", ())),
+        dns=tuple(change for each in dns_steps for change in kept.get(each, ())),
     )

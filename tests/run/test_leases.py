@@ -123,7 +123,8 @@ def test_an_interrupted_run_keeps_its_vms_from_others(journal: Journal, clock: C
     with pytest.raises(RunConflictError, match="interrupted, last heard of at 2026") as caught:
         journal.claim(TWO, plan="payroll", vms=["sql01"], holder="engine:2")
 
-    assert f"secondsite resume {ONE}" in caught.value.next_step
+    assert "secondsite cleanup shop" in caught.value.next_step
+    assert f"retry the flow run of {ONE}" in caught.value.next_step
 
 
 def test_a_run_that_waits_for_people_keeps_its_vms_without_a_process(

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from secondsite.run.events import (
+    InventoryTaken,
+    JournalEvent,
+    Noted,
+    PlannedStep,
+    RunAttached,
+    RunCreated,
+    StepIntent,
+    StepOutcome,
+    VmFact,
+)
+from secondsite.run.leftovers import DNS_CHANGES, leftovers, switches_left
+from secondsite.run.record import RunRecord
+from secondsite.run.replay import replay
+
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+CHANGE = {"name": "sql.dr-test.example", "before": None, "after": {"values": ["10.2.0.22"]}}
+
+
+def planned(*actions: str) -> tuple[PlannedStep, ...]:
+    return tuple(
+        PlannedStep(id=f"db/sql02/{action}", action=action, group="db", vm="sql02", site="osaka")
+        for action in actions
+    )
+
+
+def run(operation: str, steps: tuple[PlannedStep, ...], *events: JournalEvent) -> RunRecord:
+    return replay(
+        [
+            RunCreated(
+                at=NOW,
+                run_id=f"shop-{operation}",
+                plan="shop",
+                plan_digest="d",
+                operation=operation,
+                direction="forward",
+                steps=steps,
+            ),
+            RunAttached(at=NOW, holder="engine:1"),
+            InventoryTaken(
+                at=NOW, vms=(VmFact(name="sql02", id="guid", site="osaka", host="hv1"),)
+            ),
+            *events,
+        ]
+    )
+
+
+def done(
+    step: str,
+    *,
+    state: Literal["done", "failed"] = "done",
+    **evidence: Any,
+) -> tuple[JournalEvent, JournalEvent]:
+    return (
+        StepIntent(at=NOW, step=step),
+        StepOutcome(at=NOW, step=step, state=state, changed=True, evidence=evidence),
+    )
+
+
+def a_test_run() -> RunRecord:
+    return run(
+        "test",
+        planned("failover", "dns"),
+        *done("db/sql02/failover", test_vm="sql02 - Test", test_vm_id="t1", host="hv1"),
+        StepIntent(at=NOW, step="db/sql02/dns"),
+        Noted(at=NOW, step="db/sql02/dns", text="as it was", details={DNS_CHANGES: [CHANGE]}),
+    )
+
+
+def a_cleanup_run(state: Literal["done", "failed"]) -> RunRecord:
+    return run("cleanup", planned("cleanup"), *done("db/sql02/cleanup", state=state))
+
+
+def test_what_a_test_made_is_left_until_it_is_cleaned_up() -> None:
+    left = leftovers([a_test_run()])["sql02"]
+
+    assert (left.host, left.test_vm_id, left.run_id) == ("hv1", "t1", "shop-test")
+    assert leftovers([a_test_run(), a_cleanup_run("done")]) == {}
+    assert "sql02" in leftovers([a_test_run(), a_cleanup_run("failed")])
+
+
+def test_dns_that_was_announced_is_put_back_even_if_the_change_has_no_outcome() -> None:
+    assert leftovers([a_test_run()])["sql02"].dns == (CHANGE,)
+
+
+def test_the_key_of_dns_changes_in_journals_never_changes() -> None:
+    assert DNS_CHANGES == "dns_changes"
+
+
+def test_a_vm_whose_failover_was_begun_counts_although_its_outcome_is_unknown() -> None:
+    died = run("test", planned("failover"), StepIntent(at=NOW, step="db/sql02/failover"))
+
+    left = leftovers([died])["sql02"]
+
+    assert left.test_vm_id is None
+    assert left.host == "hv1"
+
+
+def test_a_vm_whose_failover_never_began_is_not_touched() -> None:
+    assert leftovers([run("test", planned("failover"))]) == {}
+
+
+def test_a_switch_that_a_test_made_is_left_until_networks_are_removed() -> None:
+    made = run(
+        "test",
+        planned("connect"),
+        *done("db/sql02/connect", created_switch="Secondsite test shop", host="hv1"),
+    )
+    steps = (PlannedStep(id="cleanup/networks", action="networks"),)
+    removed = run("cleanup", steps, *done("cleanup/networks"))
+
+    assert switches_left([made]) == {"Secondsite test shop": frozenset({"hv1"})}
+    assert switches_left([made, removed]) == {}
