@@ -107,7 +107,7 @@ def _refuse_if_aborted(taken: TakenUp) -> None:
 
 
 def _claim(taken: TakenUp, journal: Journal, holder: str) -> None:
-    """Hold plan and VMs for the run. A clean-up takes them from a test whose engine has died."""
+    """Hold plan and VMs for the run. A clean-up takes them from a test that nobody carries."""
     vms = [vm.name for vm in taken.plan.vms]
     try:
         journal.claim(taken.run_id, plan=taken.plan.name, vms=vms, holder=holder)
@@ -125,12 +125,20 @@ def _end_dead_tests(taken: TakenUp, journal: Journal) -> bool:
     dead = [
         run.run_id
         for run in journal.runs(plan=taken.plan.name, limit=_KNOWN_RUNS)
-        if run.operation == Operation.TEST and run.ended_at is None and run.is_interrupted
+        if run.operation == Operation.TEST
+        and run.ended_at is None
+        and (run.is_interrupted or _waits_without_process(run.run_id, journal))
     ]
     for run_id in dead:
         summary = f"It was not over; ended by the clean-up {taken.run_id}."
         journal.append(run_id, RunEnded(at=_now(), state="aborted", summary=summary))
     return bool(dead)
+
+
+def _waits_without_process(run_id: str, journal: Journal) -> bool:
+    """Whether the run is suspended at a gate; once it is ended, resuming it is refused."""
+    lease = journal.lease(run_id)
+    return lease is not None and not lease.holder
 
 
 @asynccontextmanager

@@ -133,7 +133,8 @@ class Walk:
     def _log(self, outcome: StepOutcome) -> None:
         logger = get_run_logger()
         if outcome.error is None:
-            logger.info("%s: %s", outcome.step, "done" if outcome.changed else "done, nothing changed")
+            what = "done" if outcome.changed else "done, nothing changed"
+            logger.info("%s: %s", outcome.step, what)
         else:
             logger.error("%s: %s Next: %s", outcome.step, outcome.error.message, outcome.error.next)
 

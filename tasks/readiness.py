@@ -17,6 +17,8 @@ from tasks.watch import HostWatch, View, is_final
 __all__ = ["Wanted", "until_ready"]
 
 _PROBE_LIMIT_S = 5.0
+_FIRST_PAUSE_S = 0.25
+"""Services often answer a moment after the heartbeat; those that do not are asked less and less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ async def until_ready(
     """
     deadline = clock() + wanted.limit_s
     seen = _Seen()
+    pause_s = min(_FIRST_PAUSE_S, wanted.pause_s)
     async with watch.following(wanted.vm) as view:
         while (left_s := deadline - clock()) > 0:
             if view.trouble is not None and is_final(view.trouble):
@@ -57,7 +60,8 @@ async def until_ready(
             if view.latest is None or not view.latest.has_heartbeat:
                 await view.change(timeout_s=left_s)
             else:
-                await asyncio.sleep(min(wanted.pause_s, left_s))
+                await view.change(timeout_s=min(pause_s, left_s))
+                pause_s = min(pause_s * 2, wanted.pause_s)
         raise _not_ready(wanted, view, seen)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from secondsite.reports.phrasing import plain_text, say_duration
 from secondsite.reports.redaction import withhold_in_text
+from secondsite.reports.verdict import HOW_TO_ANSWER
 from secondsite.run.record import QuestionRecord, RunRecord, StepRecord
 
 __all__ = ["LineLog"]
@@ -68,7 +69,7 @@ class LineLog:
             key = (question.id, str(question.asked_at))
             if key not in self._asked:
                 self._asked.add(key)
-                yield question.asked_at, f"{question.id} {_asked(question, record)}"
+                yield question.asked_at, f"{question.id} {_asked(question)}"
 
     def _of_decisions(self, record: RunRecord) -> Iterator[_Line]:
         for made in record.decisions[self._decided :]:

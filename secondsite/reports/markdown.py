@@ -184,10 +184,8 @@ def _summary(facts: RunFacts) -> Iterable[tuple[str, str]]:
     yield "RPO promised", say_duration(objectives["rpo_s"])
     yield "RPO measured", say_duration(objectives["rpo_actual_s"])
     verified = {True: "verified", False: "BROKEN", None: "not checked"}[journal["verified"]]
-    yield (
-        "journal",
-        f"{count_of(journal['events'] or 0, 'event')}, chain {verified} {journal['head']}",
-    )
+    yield "journal", f"{count_of(journal['events'] or 0, 'event')}, chain {verified}"
+    yield "journal head", journal["head"] or "-"
     yield from facts["versions"].items()
 
 

@@ -9,6 +9,7 @@ from secondsite.reports.phrasing import KIND_WORDS, count_of, say_action, say_du
 from secondsite.reports.shape import ObjectiveFacts, RunFacts, StepFacts
 
 __all__ = [
+    "HOW_TO_ANSWER",
     "Problem",
     "Question",
     "headline",

@@ -110,7 +110,8 @@ def test_a_gate_tells_how_to_answer_it() -> None:
     lines = LineLog().lines(record)
 
     assert lines[-1].endswith(
-        f"hold waits for people: Inspect the test VMs (secondsite approve {record.run_id} hold)"
+        "hold waits for people: Inspect the test VMs. "
+        "Press Resume on this run's page in Prefect's UI."
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +122,24 @@ async def test_ready_means_that_the_service_answers(host: Host, watch: HostWatch
 
     async with server:
         evidence = await until_ready(wanted("sql01", port=port), watch)
+
+    assert evidence["probes"] == [f"tcp {port} on 10.2.0.21: open"]
+
+
+async def test_what_comes_a_moment_after_the_heartbeat_is_not_waited_for_a_whole_pause(
+    host: Host, watch: HostWatch
+) -> None:
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    host.show("sql01", heartbeat="OkApplicationsHealthy")
+    slowly = replace(wanted("sql01", port=port), pause_s=60.0)
+
+    async with server:
+        ready = asyncio.create_task(until_ready(slowly, watch))
+        while len(host.looks) < 2:  # the heartbeat was seen; an address is looked for
+            await asyncio.sleep(0.005)
+        host.show("sql01", heartbeat="OkApplicationsHealthy", addresses=("10.2.0.21",))
+        evidence = await asyncio.wait_for(ready, timeout=2)
 
     assert evidence["probes"] == [f"tcp {port} on 10.2.0.21: open"]
 

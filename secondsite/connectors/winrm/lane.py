@@ -127,10 +127,13 @@ class Lane:
         finally:
             self._lock.release()
 
-    def close(self) -> None:
-        """End the PowerShell and remove its shell. A call under way ends as unknown."""
+    def close(self, *, waits: bool = True) -> None:
+        """End the PowerShell and remove its shell. A call under way ends as unknown.
+
+        `waits`: give a call under way `close_timeout_s` to end by itself.
+        """
         self._is_closed = True
-        if self._lock.acquire(timeout=self._limits.close_timeout_s):
+        if self._lock.acquire(timeout=self._limits.close_timeout_s if waits else 0):
             try:
                 self._retire()
                 self._wire.drop_connection()

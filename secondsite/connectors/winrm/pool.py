@@ -18,6 +18,8 @@ from secondsite.errors import UsageError
 __all__ = ["LanePool"]
 
 _CLOSING_THREADS = 16
+_LOOKING = "watch"
+"""What purposes of lanes that only look begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,18 @@ class LanePool:
         """Close all lanes, in parallel; calls not begun yet are cancelled."""
         with self._lock:
             self._is_closed = True
-            berths = list(self._berths.values())
+            berths = dict(self._berths)
         if not berths:
             return
-        for berth in berths:
+        for berth in berths.values():
             berth.executor.shutdown(wait=False, cancel_futures=True)
+
+        def leave(purpose: str, berth: _Berth) -> None:
+            # A look under way changes nothing and may go on for long: nobody needs its end.
+            berth.lane.close(waits=not purpose.startswith(_LOOKING))
+
         with ThreadPoolExecutor(min(_CLOSING_THREADS, len(berths)), "lane-close") as closing:
-            list(closing.map(lambda berth: berth.lane.close(), berths))
+            list(closing.map(leave, (purpose for _, purpose in berths), berths.values()))
 
     def _berth(self, host: str, purpose: str) -> _Berth:
         """The lane to `host` for `purpose`, made if it is the first time."""

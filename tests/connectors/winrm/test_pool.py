@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from secondsite.connectors.winrm import LanePool, Script
-from secondsite.errors import UsageError
+from secondsite.errors import UnknownOutcomeError, UsageError
 
 MakeScript = Callable[..., Script]
 
@@ -78,3 +79,23 @@ def test_lanes_of_two_servers_work_at_the_same_time(lab: Any, script: MakeScript
 
     first_done = lab.actions().index("Receive")
     assert lab.actions()[:first_done].count("Create") >= 1
+
+
+def test_closing_does_not_wait_for_a_look_under_way(lab: Any, script: MakeScript) -> None:
+    server = lab.server()
+    pool = LanePool([lab.endpoint(server)])
+    watch = pool.lane("HV-O-01", "watch")
+    watch.call(script("echo"), {"Value": 1}, timeout_s=10)
+    look = pool.executor("HV-O-01", "watch").submit(
+        watch.call, script("sleep"), {"Seconds": 30}, timeout_s=40
+    )
+    while lab.actions().count("Receive") < 2:
+        time.sleep(0.01)
+    began = time.monotonic()
+
+    pool.close()
+
+    assert time.monotonic() - began < 2
+    assert server.shells_count == 0
+    with pytest.raises(UnknownOutcomeError):
+        look.result(timeout=5)

@@ -1,0 +1,49 @@
+"""Runs that go on by themselves while a test does something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.e2e.conftest import Machine, until
+
+Log = list[dict[str, Any]]
+
+
+def a_run_until(
+    machine: Machine,
+    plan: str,
+    seen: Callable[[Log], Any],
+    *,
+    options: Sequence[str] = (),
+    then: Callable[[], None] = lambda: None,
+) -> str:
+    """Start a run; as soon as `seen` finds something in the lab's log, do `then`.
+
+    Gives the run's id.
+    """
+    started = machine.ok("run", plan, "--kind", "test", "--detach", "--json", *options).facts
+    until(lambda: seen(machine.lab_log()), what="the run has come so far")
+    then()
+    return run_of(machine, started["flow_run"])
+
+
+def run_of(machine: Machine, flow_run: str) -> str:
+    """The id of the run of that flow run, as soon as the journal has it."""
+
+    def found() -> list[str]:
+        runs = machine.ok("runs", "--json").facts
+        return [run["run_id"] for run in runs if run["run_id"].endswith(flow_run[:8])]
+
+    return str(until(found, what="the run is in the journal")[0])
+
+
+def ended(machine: Machine, run_id: str) -> Any:
+    """The facts of that run once it is over."""
+
+    def over() -> Any:
+        runs = machine.ok("runs", "--json").facts
+        return next(run["ended_at"] for run in runs if run["run_id"] == run_id)
+
+    until(over, what=f"{run_id} is over", limit_s=90)
+    return machine.ok("report", run_id, "--json").facts

@@ -1,0 +1,119 @@
+"""Prefect's own pages, as a person uses them: by what is written on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from playwright.sync_api import Locator, Page, expect
+
+PAGE_LIMIT_MS = 30_000
+RUN_LIMIT_MS = 120_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form that Prefect draws from a schema: of parameters, or of a gate."""
+
+    page: Page
+    within: Locator
+
+    def field(self, name: str) -> Locator:
+        """One field with its name and its help."""
+        title = re.compile(rf"^\s*{re.escape(name)}(?: \(Optional\))?\s*$")
+        named = self.page.locator(".schema-form-property__label").filter(has_text=title)
+        return self.within.locator(".schema-form-property").filter(has=named)
+
+    def write(self, name: str, text: str) -> None:
+        """Fill a text field."""
+        self.field(name).get_by_role("textbox").fill(text)
+
+    def choices(self, name: str) -> Sequence[str]:
+        """Open a drop-down; what it offers."""
+        # By key: in a headless browser the list loses the focus to a click, and closes.
+        self.field(name).locator(".p-select-button__control").press("ArrowDown")
+        options = self.page.get_by_role("option")
+        options.first.wait_for()
+        return [text.strip() for text in options.all_inner_texts()]
+
+    def choose(self, name: str, choice: str) -> Sequence[str]:
+        """Choose from a drop-down; what it offered."""
+        offered = self.choices(name)
+        self.page.get_by_role("option", name=choice, exact=True).click()
+        expect(self.field(name)).to_contain_text(choice)
+        return offered
+
+    def submit(self) -> None:
+        """Press the button."""
+        self.within.get_by_role("button", name="Submit").click()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefectUi:
+    """A browser tab with Prefect's UI."""
+
+    page: Page
+    url: str
+
+    def open_deployment(self, *, flow: str, plan: str) -> None:
+        """From the list of deployments to one of them."""
+        self.page.goto(f"{self.url}/deployments")
+        self.page.get_by_placeholder("Search deployments").fill(plan)
+        row = self.page.get_by_role("row")
+        for name in (flow, plan):
+            row = row.filter(has=self.page.get_by_role("link", name=name, exact=True))
+        row.get_by_role("link", name=plan, exact=True).click()
+
+    def custom_run(self) -> Form:
+        """*Run*, *Custom run*: the form with the parameters."""
+        self.page.get_by_role("button", name="Run", exact=True).click()
+        self.page.get_by_role("button", name="Custom run").click()
+        self.page.get_by_role("button", name="Submit").wait_for()
+        return Form(page=self.page, within=self.page.locator("form"))
+
+    def follow_to_run(self) -> None:
+        """From the message that a run was scheduled to its page."""
+        # The message slides in and out: its button is hardly ever still enough for a mouse.
+        self.page.get_by_role("button", name="View run").first.dispatch_event("click")
+
+    def open_newest_run(self, name: str) -> None:
+        """From the list of runs to the newest of that name."""
+        self.page.goto(f"{self.url}/runs")
+        self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    def expect_state(self, state: str) -> None:
+        """Wait until the run's page shows the state."""
+        badge = self.page.locator(".state-badge").first
+        expect(badge).to_have_text(re.compile(state), timeout=RUN_LIMIT_MS)
+
+    def open_tab(self, name: str) -> None:
+        """A tab of the run's page."""
+        self.page.get_by_role("tab", name=name).or_(
+            self.page.locator(".p-tab").filter(has_text=name)
+        ).first.click()
+
+    def open_artifact(self) -> Locator:
+        """The run's one artifact, as it is drawn."""
+        self.open_tab("Artifacts")
+        artifacts = self.page.locator("a[href*='/artifacts/artifact/']")
+        artifacts.first.wait_for()
+        expect(artifacts).to_have_count(1)
+        artifacts.first.click()
+        return self.page.locator("article.markdown-renderer").last
+
+    def resume(self) -> Form:
+        """*Resume*: the form of the gate that the run waits at."""
+        self.page.get_by_role("button", name="Resume").click()
+        form = self.page.locator(".p-modal")
+        form.get_by_role("button", name="Submit").wait_for()
+        return Form(page=self.page, within=form)
+
+
+def rows(drawn: Locator) -> Mapping[str, str]:
+    """The rows of the tables in a drawn artifact, by their first cell; the first of a name."""
+    found: dict[str, str] = {}
+    for text in drawn.get_by_role("row").all_inner_texts():
+        cells = [cell.strip() for cell in text.split("\t")]
+        found.setdefault(cells[0], " ".join(cells))
+    return found

@@ -1,0 +1,139 @@
+"""An engine that dies in the middle of a run: seen, cleaned up after, or taken up again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import Machine, until
+from tests.e2e.following import a_run_until, ended
+from tests.e2e.reading import PLANNED, changes, made_for_tests, step, vm_of
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+
+def kill_the_engine(worker: psutil.Process) -> None:
+    """`kill -9` of the one process that carries a flow, below the worker."""
+    engines = [
+        process
+        for process in worker.children(recursive=True)
+        if "prefect.engine" in process.cmdline()
+    ]
+    for engine in engines:
+        engine.kill()
+    psutil.wait_procs(engines, timeout=10)
+    assert engines
+
+
+def runs(machine: Machine) -> dict[str, Any]:
+    return {run["run_id"]: run for run in machine.ok("runs", "--json").facts}
+
+
+def prefect(machine: Machine, *words: str) -> subprocess.CompletedProcess[str]:
+    """Prefect's own command, as `up` says how to use it."""
+    url = machine.ok("up", "--json").facts["api_url"]
+    return subprocess.run(
+        [sys.executable, "-m", "prefect", *words],
+        env=machine.environment
+        | {"PREFECT_API_URL": url, "PREFECT_HOME": str(machine.home / "prefect")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_run_whose_engine_was_killed_is_shown_and_its_clean_up_leaves_nothing(
+    estate: Machine,
+) -> None:
+    before = estate.stable_state()
+    worker = estate.services()["worker"]
+
+    # The second group starts: test VMs run, and the first group is in DNS.
+    run_id = a_run_until(
+        estate,
+        "storefront",
+        lambda log: "sql01" in {vm_of(event) for event in changes(log, "Start-VM")},
+        then=lambda: kill_the_engine(worker),
+    )
+
+    assert runs(estate)[run_id]["interrupted"]
+    assert f"{run_id} was interrupted" in estate.ok("runs").out
+    again = estate.run("run", "storefront", "--kind", "test")
+    assert again.code == 1
+    assert run_id in again.err
+    assert "interrupted" in again.err
+    assert "secondsite cleanup storefront" in again.err
+    assert made_for_tests(estate.stable_state()) == {f"{vm} - Test" for vm in PLANNED}
+    cleaned = estate.ok("cleanup", "storefront", "--json").facts
+    assert cleaned["state"] == "done"
+    assert estate.stable_state() == before
+    assert runs(estate)[run_id]["state"] == "aborted"
+    assert not runs(estate)[run_id]["interrupted"]
+
+
+def slow_answers(machine: Machine) -> None:
+    """Hosts tell late of what they made: time to die between the deed and its answer."""
+    for host in ("hv-osaka-1", "hv-osaka-2"):
+        fault = ("slow-reply", "--host", host, "--cmdlet", "Start-VMFailover", "--seconds", "2")
+        machine.ok("lab", "break", *fault)
+
+
+def test_a_killed_run_that_prefect_retries_goes_on_and_does_nothing_twice(
+    estate: Machine,
+) -> None:
+    before = estate.stable_state()
+    worker = estate.services()["worker"]
+    slow_answers(estate)
+    run_id = a_run_until(
+        estate,
+        "storefront",
+        lambda log: changes(log, "Start-VMFailover"),
+        options=["--clean-up"],
+        then=lambda: kill_the_engine(worker),
+    )
+    flow_run = estate.ok("report", run_id, "--json").facts["engines"][0]["flow_run"]
+
+    # Prefect learns of the death from its worker, a moment later.
+    def retried() -> bool:
+        return prefect(estate, "flow-run", "retry", flow_run).returncode == 0
+
+    until(retried, what="Prefect has taken the retry", limit_s=60)
+    facts = ended(estate, run_id)
+
+    log = estate.lab_log()
+    assert facts["state"] == "done", facts["headline"]
+    assert len(facts["engines"]) == 2
+    assert step(facts, "directory/dc01/failover")["attempts"] == 2
+    for cmdlet in ("Start-VMFailover", "Start-VM", "Stop-VMFailover"):
+        assert Counter(vm_of(event) for event in changes(log, cmdlet)) == Counter(PLANNED)
+    estate.ok("lab", "mend", "--all")
+    assert estate.stable_state() == before
+    assert estate.ok("runs", "verify", run_id, "--json").facts["verified"]
+
+
+def test_a_run_killed_before_it_heard_of_its_test_vms_is_cleaned_up_by_their_marks(
+    estate: Machine,
+) -> None:
+    before = estate.stable_state()
+    worker = estate.services()["worker"]
+    slow_answers(estate)
+    run_id = a_run_until(
+        estate,
+        "payroll",
+        lambda log: len(changes(log, "Start-VMFailover")) == 2,
+        then=lambda: kill_the_engine(worker),
+    )
+    until(lambda: len(changes(estate.lab_log(), "Set-VM")) == 2, what="both are marked")
+
+    cleaned = estate.ok("cleanup", "payroll", "--json").facts
+
+    assert step(estate.ok("report", run_id, "--json").facts, "payroll/pay01/failover")["unsettled"]
+    assert step(cleaned, "payroll/pay01/cleanup")["changed"]
+    estate.ok("lab", "mend", "--all")
+    assert estate.stable_state() == before
