@@ -22,7 +22,7 @@ demo: $(STAMP)  ## a test failover of twelve VMs on the lab, to a report (KEEP=1
 	@SECONDSITE_HOME="$${SECONDSITE_HOME:-$(CURDIR)/.secondsite/demo}" $(BIN)/secondsite demo $(if $(KEEP),--keep)
 
 test: $(STAMP)  ## every test; integration tests skip what is not installed (CI=true: they fail)
-	@$(BIN)/python -m pytest -q $(PYTEST)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST)
 
 lint: $(STAMP)  ## style and formatting
 	@$(BIN)/ruff check .

@@ -72,10 +72,13 @@ class PrefectUi:
         self.page.get_by_role("button", name="Submit").wait_for()
         return Form(page=self.page, within=self.page.locator("form"))
 
-    def follow_to_run(self) -> None:
-        """From the message that a run was scheduled to its page."""
-        # The message slides in and out: its button is hardly ever still enough for a mouse.
-        self.page.get_by_role("button", name="View run").first.dispatch_event("click")
+    def start(self, form: Form) -> None:
+        """Submit the parameters, and go to the page of the run that was scheduled."""
+        # The message with the button *View run* slides away: too quick for a slow machine.
+        with self.page.expect_response(re.compile("/create_flow_run$")) as scheduled:
+            form.submit()
+        expect(self.page.get_by_text("scheduled to start now").first).to_be_visible()
+        self.page.goto(f"{self.url}/runs/flow-run/{scheduled.value.json()['id']}")
 
     def open_newest_run(self, name: str) -> None:
         """From the list of runs to the newest of that name."""
