@@ -51,7 +51,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def ui(machine: Machine, browser: Browser, tmp_path: Path) -> Iterator[PrefectUi]:
     """A new tab; what it showed last is kept as `last.png` in the test's folder."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1100})
+    # Without motion: the pages' animations keep a core busy while nothing happens.
+    context = browser.new_context(viewport={"width": 1400, "height": 1100}, reduced_motion="reduce")
     context.set_default_timeout(PAGE_LIMIT_MS)
     page = context.new_page()
     yield PrefectUi(page=page, url=machine.ok("status", "--json").facts["server"]["ui_url"])
