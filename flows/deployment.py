@@ -19,9 +19,7 @@ from flows.drill import drill
 from flows.work_pool import ensure_work_pool
 from secondsite.plan.model import Plan
 
-__all__ = ["WORK_POOL", "deployment_name", "register"]
-
-WORK_POOL = "secondsite"
+__all__ = ["deployment_name", "register"]
 
 _VERBS: tuple[Flow[Any, Any], ...] = (drill, clean_up)
 
@@ -31,7 +29,7 @@ def deployment_name(flow_name: str, plan_name: str) -> str:
     return f"{flow_name}/{plan_name}"
 
 
-def register(plans: Iterable[Plan], *, work_pool: str = WORK_POOL) -> list[str]:
+def register(plans: Iterable[Plan], *, work_pool: str) -> list[str]:
     """Make or renew the deployments of `plans`; gives their names.
 
     The Prefect server that PREFECT_API_URL names must answer. Afterwards the work pool exists, and

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from secondsite.connectors.base import ActionResult, HostSurvey, Inventory
-from secondsite.connectors.fitness import Placement, TestWish, judge_test, place
+from secondsite.connectors.fitness import Placement, judge_test, place
 from secondsite.errors import PreflightError, SecondsiteError
 from secondsite.graph import Operation, Step
 from secondsite.run.events import InventoryTaken, VmFact
@@ -28,7 +28,7 @@ async def preflight(run: RunContext, step: Step) -> ActionResult:
     if run.operation is Operation.CLEANUP:
         return await _what_is_left(run)
     site = run.target_site
-    wish = TestWish(network=run.test_network)
+    network = run.test_network
     surveyed, listed, dns = await asyncio.gather(
         _answers(run.sites.host(host.name).survey() for host in site.hosts),
         _answers([run.sites.vmm(run.target_site_name).inventory()]),
@@ -43,7 +43,7 @@ async def preflight(run: RunContext, step: Step) -> ActionResult:
         *judge_test(
             run.plan,
             site=site,
-            wish=wish,
+            network=network,
             placements=placements,
             surveys=surveys,
             inventory=inventory,
@@ -72,7 +72,7 @@ async def preflight(run: RunContext, step: Step) -> ActionResult:
         evidence={
             "hosts": [survey.host for survey in surveys],
             "vms": len(facts),
-            "network": wish.network.name if wish.network else None,
+            "network": network.name if network else None,
         },
     )
 

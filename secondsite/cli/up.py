@@ -7,7 +7,7 @@ import json
 import os
 import socket
 
-from secondsite.cli.services import api_url, services, use_prefect
+from secondsite.cli.services import WORK_POOL, api_url, services, use_prefect
 from secondsite.home import plans_folder
 
 __all__ = ["add_arguments", "bring_up", "run"]
@@ -55,4 +55,4 @@ def bring_up(*, port: int | None = None) -> tuple[str, list[str]]:
 
     if not is_external:
         mine.wait_for_server()
-    return url, register(plans.values())
+    return url, register(plans.values(), work_pool=WORK_POOL)

@@ -11,7 +11,7 @@ from secondsite.connectors.base import HostSurvey, Inventory, RecoveryPoint, VmS
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.model import Plan, PlannedVm
 
-__all__ = ["Placement", "TestWish", "judge_test", "place"]
+__all__ = ["Placement", "judge_test", "place"]
 
 _FAILOVER_STATES = frozenset({"Replicating"})
 """A replica in another state refuses a test failover (Hyper-V Replica, allowed operations)."""
@@ -34,21 +34,6 @@ class Placement:
             key=lambda point: datetime.fromisoformat(point.created_at),
             default=None,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestWish:
-    """The network part of a test failover, as chosen.
-
-    Attributes:
-        network: None leaves the test VMs unconnected.
-        created_switch: Name of the private switch that the run makes itself, if it does.
-    """
-
-    __test__ = False  # not a test, whatever pytest thinks of the name
-
-    network: Network | None
-    created_switch: str | None = None
 
 
 def place(plan: Plan, surveys: Iterable[HostSurvey]) -> tuple[dict[str, Placement], list[str]]:
@@ -102,20 +87,23 @@ def judge_test(
     plan: Plan,
     *,
     site: Site,
-    wish: TestWish,
+    network: Network | None,
     placements: Mapping[str, Placement],
     surveys: Sequence[HostSurvey],
     inventory: Inventory | None,
 ) -> list[str]:
-    """Every reason against a test failover of `plan`; empty when it may start."""
+    """Every reason against a test failover of `plan`; empty when it may start.
+
+    `network` is the one of the estate that test VMs are to be connected to, if any.
+    """
     reasons: list[str] = []
     known_ids = {vm.id.casefold() for vm in inventory.vms} if inventory else None
     for planned in plan.vms:
         placement = placements.get(planned.name)
         if placement is not None:
             reasons += _against_vm(planned, placement, known_ids, site)
-    reasons += _against_network(wish, placements, surveys)
-    reasons += _against_masquerade(plan, wish, site)
+    reasons += _against_network(network, placements, surveys)
+    reasons += _against_masquerade(plan, network, site)
     reasons += _against_memory(placements, surveys)
     return reasons
 
@@ -152,9 +140,8 @@ def _against_vm(
 
 
 def _against_network(
-    wish: TestWish, placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
+    network: Network | None, placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
 ) -> list[str]:
-    network = wish.network
     if network is None:
         return []
     if network.purpose != "test":
@@ -171,9 +158,8 @@ def _against_network(
     ]
 
 
-def _against_masquerade(plan: Plan, wish: TestWish, site: Site) -> list[str]:
+def _against_masquerade(plan: Plan, network: Network | None, site: Site) -> list[str]:
     """A bubble with production's addresses and no translation: a probe would ask production."""
-    network = wish.network
     probed = [vm.name for vm in plan.vms if any(not isinstance(each, str) for each in vm.ready)]
     if network is None or network.masquerade or not probed:
         return []

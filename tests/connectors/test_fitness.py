@@ -12,7 +12,7 @@ from secondsite.connectors.base import (
     Replication,
     VmSurvey,
 )
-from secondsite.connectors.fitness import TestWish, judge_test, place
+from secondsite.connectors.fitness import judge_test, place
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.model import Plan
 
@@ -94,7 +94,7 @@ def judge(
     return missing + judge_test(
         PLAN,
         site=SITE,
-        wish=TestWish(network=network),
+        network=network,
         placements=placements,
         surveys=surveys,
         inventory=inventory(*known),
@@ -189,7 +189,7 @@ def probed(masquerade: tuple[str, ...]) -> list[str]:
     return judge_test(
         plan,
         site=site,
-        wish=TestWish(network=site.network("bubble")),
+        network=site.network("bubble"),
         placements=placements,
         surveys=surveys,
         inventory=None,
