@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint types arch docs bench lock clean help
+.PHONY: demo test crash-test lint types arch docs bench lock clean help
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -23,6 +23,9 @@ demo: $(STAMP)  ## a test failover of twelve VMs on the lab, to a report (KEEP=1
 
 test: $(STAMP)  ## every test; integration tests skip what is not installed (CI=true: they fail)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST)
+
+crash-test: $(STAMP)  ## kill the engine at 320 instants of every operation, resume, compare (POINTS=0: at each)
+	@$(BIN)/python -m tests.campaign.crash --points $(or $(POINTS),320)
 
 lint: $(STAMP)  ## style and formatting
 	@$(BIN)/ruff check .

@@ -18,14 +18,14 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from flows.blocks import read_block
-from flows.gate import ask_people
+from flows.carry_on import carry_on
+from flows.hearing import Hearing
 from flows.progress import Progress
 from flows.take_up import Request, TakenUp, take_up
 from flows.walk import Walk
 from secondsite.errors import RefusedError, RunConflictError, SecondsiteError
 from secondsite.graph import Action, Operation
 from secondsite.home import home, journal_url
-from secondsite.reports.closing import closing_words
 from secondsite.reports.proven import proven_facts
 from secondsite.run.events import RunAttached, RunEnded
 from secondsite.run.holder import this_process
@@ -77,17 +77,7 @@ async def _carry_on(
         _beside(_beat(journal, taken.run_id, holder)),
         _beside(progress.follow()),
     ):
-        await walk.go_on()
-        while questions := taken.replay.record().open_questions:
-            await progress.show()
-            await walk.tell(await ask_people(questions[0], run_id=taken.run_id))
-            await walk.go_on()
-        verdict = taken.replay.scheduler.verdict()
-        state = verdict if verdict in {"done", "aborted"} else "failed"
-        record = taken.replay.record()
-        at = _now()
-        summary = closing_words(record, state=state, at=at)
-        await walk.tell(RunEnded(at=at, state=state, summary=summary))
+        state = await carry_on(walk, progress)
     await progress.finish(await asyncio.to_thread(proven_facts, journal, taken.run_id))
     message = f"{taken.run_id}: {_summary(taken.replay.record())}"
     return Completed(message=message) if state == "done" else Failed(message=message)
@@ -169,6 +159,7 @@ async def _walk(
         replay=taken.replay,
         tasks=tasks,
         write=writer.append,
+        news=Hearing(journal, taken.run_id, after=taken.last_seq).news,
     )
     use_run(walk.run)
     try:

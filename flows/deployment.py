@@ -14,14 +14,28 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import Flow
 from prefect.types.entrypoint import EntrypointType
 
+from flows.cancel import cancel
 from flows.clean_up import clean_up
+from flows.commit import commit
 from flows.drill import drill
+from flows.fail_over import planned_failover, unplanned_failover
+from flows.reverse import reverse
+from flows.undo import undo
 from flows.work_pool import ensure_work_pool
 from secondsite.plan.model import Plan
 
 __all__ = ["deployment_name", "register"]
 
-_VERBS: tuple[Flow[Any, Any], ...] = (drill, clean_up)
+_VERBS: tuple[Flow[Any, Any], ...] = (
+    drill,
+    clean_up,
+    planned_failover,
+    unplanned_failover,
+    commit,
+    undo,
+    reverse,
+    cancel,
+)
 
 
 def deployment_name(flow_name: str, plan_name: str) -> str:

@@ -27,7 +27,11 @@ async def drill(
     direction: Literal["forward", "back"] = "forward",
     hold: bool = False,
     clean_up: bool = False,
+    recovery_point: str = "latest",
+    recovery_points: dict[str, str] | None = None,
+    attended: bool = False,
     requested_by: str = "",
+    resume: str = "",
 ) -> State[Any]:
     """Bring the plan's VMs up as test VMs, in order, and prove that they are ready.
 
@@ -42,14 +46,28 @@ async def drill(
         hold: With clean_up: suspend the run and ask people before the test is ended.
         clean_up: End the test as part of this run. Otherwise the test VMs stay up until the
             clean-up deployment of this plan is run.
+        recovery_point: latest, latest-app-consistent, or a time (2026-11-24T03:00Z): the newest
+            point that is not younger.
+        recovery_points: The same for single VMs, by name.
+        attended: Ask people about failed steps; otherwise they end the test.
         requested_by: Your name; it goes into the journal and the report.
+        resume: Leave it empty. (Id of an interrupted run that is to go on.)
     """
-    options = RunOptions(network=network, network_name=network_name, hold=hold, clean_up=clean_up)
+    options = RunOptions(
+        network=network,
+        network_name=network_name,
+        hold=hold,
+        clean_up=clean_up,
+        recovery_point=recovery_point,
+        recovery_points=recovery_points or {},
+        unattended=not attended,
+    )
     request = Request(
         plan=plan,
         operation=Operation.TEST,
         direction=Direction(direction),
         options=options,
         requested_by=requested_by,
+        resume=resume,
     )
     return await conduct(request, TASKS)

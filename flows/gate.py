@@ -1,25 +1,38 @@
-"""A gate as Prefect shows it: the flow run is suspended, and *Resume* opens this form.
+"""People decide: the flow run is suspended, and *Resume* in Prefect's UI opens a form.
 
-The decision of record is the one in the journal; Prefect's state is how people see it.
+The decision of record is the one in the journal; Prefect's state is how people see it. A form that
+does not count (somebody else's gate, too late) is noted, and the form comes again with the reason.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import count
-from typing import Literal
+from typing import Any, Literal, TypeVar, cast
 
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import asuspend_flow_run
 from prefect.input import RunInput
-from pydantic import Field
+from pydantic import Field, create_model
 
-from secondsite.run.events import Decided, Decision
-from secondsite.run.record import QuestionRecord
+from secondsite.run.ballot import Proposal, refusal
+from secondsite.run.events import Decision, JournalEvent, Noted, RunReleased
+from secondsite.run.record import QuestionRecord, RunRecord
 
-__all__ = ["GateForm", "ask_people"]
+__all__ = ["FailureForm", "GateForm", "ReleaseForm", "ask_people"]
+
+FormT = TypeVar("FormT", bound=RunInput)
+
+REFUSED = "refused_answer"
+"""Key, in a note's details, of the step about which an answer did not count."""
+
+_FOR_EVER_S = 10 * 365 * 24 * 3600
+"""The time limit of a gate is the journal's: Prefect's would leave a run that cannot be resumed."""
+_MOST_STEPS = 25
+_LEAVE = "leave it"
 
 
 class GateForm(RunInput):
@@ -32,33 +45,112 @@ class GateForm(RunInput):
     comment: str = Field(default="", description="What you looked at, or why not.")
 
 
-async def ask_people(question: QuestionRecord, *, run_id: str) -> Decided:
-    """The decision about an open gate.
+class FailureForm(RunInput):
+    """What a person decides about failed steps."""
 
-    Until there is one, the flow run is suspended and its process ends. When people have answered,
-    Prefect starts the flow again from the top, and this gives the answer.
+    who: str = Field(min_length=1, description="Your name; it goes into the journal.")
+    comment: str = Field(default="", description="What you found, or what you did by hand.")
+
+
+class ReleaseForm(RunInput):
+    """What a person fills in to let a held run go on."""
+
+    who: str = Field(min_length=1, description="Your name; it goes into the journal.")
+    comment: str = ""
+
+
+async def ask_people(record: RunRecord) -> Sequence[JournalEvent]:
+    """What people decided about one open gate, or else about the failed steps, or the hold.
+
+    Until they have, the flow run is suspended and its process ends. When they have answered,
+    Prefect starts the flow again from the top, and this gives the answer: decisions that count, and
+    a note for each that does not.
     """
-    form = await _answered(question, run_id=run_id)
-    return Decided(
-        at=datetime.now(UTC),
-        step=question.id,
-        decision=Decision(form.decision),
-        by=form.approver,
-        via="ui",
-        comment=form.comment,
+    questions = record.open_questions
+    gate = next((each for each in questions if each.about == "gate"), None)
+    if gate is not None:
+        return await _ask_about_gate(record, gate)
+    if questions:
+        return await _ask_about_failures(record, questions[:_MOST_STEPS])
+    form = await _answered(
+        ReleaseForm,
+        f"# Held by {record.held_by}\n\nNothing new starts in `{record.run_id}`. Submit to go on.",
+        key=f"release-{len(record.notes)}-{len(record.decisions)}",
+    )
+    return [RunReleased(at=datetime.now(UTC), by=form.who, via="ui", comment=form.comment)]
+
+
+async def _ask_about_gate(record: RunRecord, gate: QuestionRecord) -> Sequence[JournalEvent]:
+    form = await _answered(
+        _gate_form(gate.approvers),
+        _about_gate(record, gate),
+        key=_key(gate.id, len(gate.decisions), len(_refusals(record, gate.id))),
+    )
+    return [
+        _counted(
+            record,
+            Proposal(
+                step=gate.id,
+                decision=Decision(form.decision),
+                by=form.approver,
+                via="ui",
+                comment=form.comment,
+            ),
+        )
+    ]
+
+
+async def _ask_about_failures(
+    record: RunRecord, questions: Sequence[QuestionRecord]
+) -> Sequence[JournalEvent]:
+    asked = len([each for each in record.questions if each.about == "failure"])
+    ids = "/".join(each.id for each in questions)
+    form = await _answered(
+        _failure_form(questions),
+        _about_failures(record, questions),
+        key=_key(ids, asked, len(record.decisions)),
+    )
+    chosen = [
+        (question.id, str(getattr(form, f"step_{number}")))
+        for number, question in enumerate(questions, start=1)
+    ]
+    return [
+        _counted(
+            record,
+            Proposal(
+                # Aborting one step's wait ends the run: there is nothing else to end.
+                step="" if choice == Decision.ABORT else step,
+                decision=Decision(choice),
+                by=form.who,
+                via="ui",
+                comment=form.comment,
+            ),
+        )
+        for step, choice in chosen
+        if choice != _LEAVE
+    ]
+
+
+def _counted(record: RunRecord, proposal: Proposal) -> JournalEvent:
+    now = datetime.now(UTC)
+    reason = refusal(record, proposal, now=now)
+    if not reason:
+        return proposal.as_event(at=now)
+    return Noted(
+        at=now,
+        step=proposal.step,
+        text=f"An answer of {proposal.by or 'somebody'} did not count: {reason}",
+        level="warning",
+        details={REFUSED: proposal.step},
     )
 
 
-async def _answered(question: QuestionRecord, *, run_id: str) -> GateForm:
-    now = datetime.now(UTC)
-    left_s = (question.deadline_at - now).total_seconds() if question.deadline_at else None
-    form = GateForm.with_initial_data(description=_description(question, run_id))
+async def _answered(form: type[FormT], description: str, *, key: str) -> FormT:
+    filled = form.with_initial_data(description=description)
     for times_asked in count():
         try:
             return await asuspend_flow_run(
-                wait_for_input=form,
-                timeout=int(max(left_s, 1)) if left_s is not None else None,
-                key=_key(question, times_asked),
+                wait_for_input=filled, timeout=_FOR_EVER_S, key=f"{key}-{times_asked}"
             )
         except ObjectNotFound:
             # Prefect suspends once per key. Somebody has started the flow again (*Retry*) without
@@ -67,24 +159,60 @@ async def _answered(question: QuestionRecord, *, run_id: str) -> GateForm:
     raise AssertionError("unreachable")
 
 
-def _key(question: QuestionRecord, times_asked: int) -> str:
-    """Keys hold lower-case letters, digits and dashes only; the digest keeps step ids apart."""
-    words = re.sub(r"[^a-z0-9]+", "-", question.id.lower()).strip("-")
-    digest = sha256(question.id.encode()).hexdigest()[:8]
-    return f"{words}-{digest}-{len(question.decisions)}-{times_asked}"
+def _gate_form(approvers: Sequence[str]) -> type[GateForm]:
+    if not approvers:
+        return GateForm
+    allowed = Literal[tuple(approvers)]  # type: ignore[valid-type]
+    fields: dict[str, Any] = {"approver": (allowed, Field(description="Who you are."))}
+    return cast("type[GateForm]", create_model("GateForm", __base__=GateForm, **fields))
 
 
-def _description(question: QuestionRecord, run_id: str) -> str:
-    lines = [
-        f"# {question.title}",
-        "",
-        question.shown,
-        "",
-        f"Run `{run_id}`, step `{question.id}`.",
-        "",
-    ]
-    if question.approvers:
-        lines.append(f"May decide: {', '.join(question.approvers)}.")
-    if question.deadline_at:
-        lines.append(f"Until {question.deadline_at:%Y-%m-%d %H:%M} UTC.")
+def _failure_form(questions: Sequence[QuestionRecord]) -> type[FailureForm]:
+    choices = Literal["leave it", "retry", "skip", "mark-done", "abort"]
+    fields: dict[str, Any] = {
+        f"step_{number}": (choices, Field(default=_LEAVE, title=question.id))
+        for number, question in enumerate(questions, start=1)
+    }
+    return cast("type[FailureForm]", create_model("FailureForm", __base__=FailureForm, **fields))
+
+
+def _about_gate(record: RunRecord, gate: QuestionRecord) -> str:
+    lines = [f"# {gate.title}", ""]
+    for note in _refusals(record, gate.id)[-1:]:
+        lines += [f"**{note.text}**", ""]
+    lines += [gate.shown, "", f"Run `{record.run_id}`, step `{gate.id}`.", ""]
+    if gate.approvers:
+        lines.append(f"May decide: {', '.join(gate.approvers)}.")
+    if gate.required > 1:
+        names = ", ".join(each.by for each in gate.decisions) or "nobody yet"
+        lines.append(f"{gate.required} different people must approve. So far: {names}.")
+    if gate.deadline_at:
+        lines.append(f"Until {gate.deadline_at:%Y-%m-%d %H:%M} UTC.")
     return "\n".join(lines)
+
+
+def _about_failures(record: RunRecord, questions: Sequence[QuestionRecord]) -> str:
+    lines = [f"# {len(questions)} steps failed" if len(questions) > 1 else "# A step failed", ""]
+    for note in _refusals(record, *(each.id for each in questions))[-1:]:
+        lines += [f"**{note.text}**", ""]
+    for question in questions:
+        lines += [f"- `{question.id}`: {question.shown}"]
+    lines += [
+        "",
+        "retry: it is tried again, after a look at what is already done. skip: what waits for it "
+        "goes on without. mark-done: you did it by hand. abort: the run ends here.",
+        "",
+        f"Run `{record.run_id}`.",
+    ]
+    return "\n".join(lines)
+
+
+def _refusals(record: RunRecord, *steps: str) -> list[Noted]:
+    return [note for note in record.notes if note.details.get(REFUSED) in steps]
+
+
+def _key(name: str, *counts: int) -> str:
+    """Keys hold lower-case letters, digits and dashes only; the digest keeps step ids apart."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
+    digest = sha256(name.encode()).hexdigest()[:8]
+    return "-".join([words, digest, *map(str, counts)])

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from uuid import UUID
 
 import secondsite
-from secondsite.errors import JournalError
+from secondsite.errors import JournalError, RefusedError
 from secondsite.graph import Operation, RunGraph, compile_graph
 from secondsite.home import plans_folder
 from secondsite.plan.digest import plan_digest
@@ -35,13 +35,18 @@ _MODEL_NOTE = "plan and estate as the run began with them"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a flow was asked to do."""
+    """What a flow was asked to do.
+
+    Attributes:
+        resume: Id of the run that is to go on, when Prefect no longer knows its flow run.
+    """
 
     plan: str
     operation: Operation
     options: RunOptions
     direction: Direction = Direction.FORWARD
     requested_by: str = ""
+    resume: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class TakenUp:
 
     Attributes:
         news: Events that the journal does not hold yet: those of a new run.
+        last_seq: Number of the last event of the journal that `replay` has taken in.
     """
 
     run_id: str
@@ -61,6 +67,7 @@ class TakenUp:
     graph: RunGraph
     replay: Replay
     news: Sequence[JournalEvent] = ()
+    last_seq: int = 0
 
 
 def take_up(request: Request, journal: Journal, *, flow_run: UUID) -> TakenUp:
@@ -70,8 +77,26 @@ def take_up(request: Request, journal: Journal, *, flow_run: UUID) -> TakenUp:
         PlanError: plan or estate is wrong; nothing was touched.
         JournalError: the journal cannot be read, or does not hold what it must.
     """
+    if request.resume:
+        return _resumed(request, journal)
     run_id = journal.find(flow_run.hex[:8])
     return _again(run_id, journal) if run_id else _anew(request, flow_run)
+
+
+def _resumed(request: Request, journal: Journal) -> TakenUp:
+    taken = _again(request.resume, journal)
+    record = taken.replay.record()
+    if (taken.plan.name, taken.operation) != (request.plan, request.operation):
+        raise RefusedError(
+            [f"{taken.run_id} is a {taken.operation} of {taken.plan.name}"],
+            next_step=f"Nothing was touched. Use: secondsite resume {taken.run_id}",
+        )
+    if record.ended_at is not None:
+        raise RefusedError(
+            [f"{taken.run_id} is over: {record.summary}"],
+            next_step=f"Nothing was touched. See: secondsite status {taken.plan.name}",
+        )
+    return taken
 
 
 def _anew(request: Request, flow_run: UUID) -> TakenUp:
@@ -127,7 +152,8 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
 
 
 def _again(run_id: str, journal: Journal) -> TakenUp:
-    created, *later = (entry.event for entry in journal.read(run_id))
+    entries = journal.read(run_id)
+    created, *later = (entry.event for entry in entries)
     if not isinstance(created, RunCreated):
         raise JournalError(
             f"{run_id} has no beginning in the journal.", next_step="secondsite runs verify"
@@ -156,6 +182,7 @@ def _again(run_id: str, journal: Journal) -> TakenUp:
         options=options,
         graph=_graph(plan, operation, direction, options),
         replay=replay,
+        last_seq=entries[-1].run_seq,
     )
 
 
@@ -164,6 +191,7 @@ def _graph(plan: Plan, operation: Operation, direction: Direction, options: RunO
         plan,
         operation=operation,
         direction=direction,
+        primary_side=options.primary_side,
         hold=options.hold,
         cleanup=options.clean_up,
         # A clean-up looks for them always: the test that made them had other options.

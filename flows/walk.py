@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prefect import get_run_logger
@@ -23,6 +23,8 @@ from tasks.context import RunContext
 
 __all__ = ["Walk"]
 
+_LISTEN_EVERY_S = 1.0
+
 
 @dataclass(slots=True, kw_only=True)
 class Walk:
@@ -32,12 +34,14 @@ class Walk:
         replay: The run as its journal has it; every event goes there after it is durable.
         tasks: The task that carries out each action.
         write: Writes an event to the journal; returns when it is durable.
+        news: Gives what people have decided at terminals since it was last asked.
     """
 
     run: RunContext
     replay: Replay
     tasks: Mapping[Action, StepTask]
     write: Callable[[JournalEvent], Awaitable[None]]
+    news: Callable[[], Awaitable[Sequence[JournalEvent]]]
     _launched: set[str] = field(default_factory=set)
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -54,19 +58,36 @@ class Walk:
         Raises:
             JournalError: the journal cannot be written. Nothing new was started since.
         """
+        await self.catch_up()
         try:
             async with asyncio.TaskGroup() as group:
+                listener = group.create_task(self._listen())
                 while True:
                     for step_id in self.replay.scheduler.ready():
                         if step_id not in self._launched:
                             self._launched.add(step_id)
                             group.create_task(self._carry_out(step_id), name=step_id)
                     if not self._launched:
+                        listener.cancel()
                         return
                     await self._progress.wait()
                     self._progress.clear()
         except* JournalError as errors:
             raise errors.exceptions[0] from None
+
+    async def catch_up(self) -> bool:
+        """Let what people decided at terminals take effect; tells whether there was anything."""
+        events = await self.news()
+        for event in events:
+            self.replay.apply(event)
+        if events:
+            self._progress.set()
+        return bool(events)
+
+    async def _listen(self) -> None:
+        while True:
+            await asyncio.sleep(_LISTEN_EVERY_S)
+            await self.catch_up()
 
     async def tell(self, event: JournalEvent) -> None:
         """Make `event` durable, then let it take effect."""

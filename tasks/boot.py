@@ -7,15 +7,24 @@ from secondsite.graph import Step
 from tasks.action import step_task
 from tasks.context import RunContext
 from tasks.readiness import Wanted, until_ready
-from tasks.vm import fact_of, reach, running_name, usable_addresses, vm_of
+from tasks.twin import refuse_running_twin
+from tasks.vm import fact_of, reach, running_name, skipped, usable_addresses, vm_of
 
 __all__ = ["await_ready", "start_vm"]
 
 
 @step_task
 async def start_vm(run: RunContext, step: Step) -> ActionResult:
-    """Power on one VM; it is running afterwards, not necessarily ready."""
+    """Power on one VM; it is running afterwards, not necessarily ready.
+
+    Of a real failover, never while its twin runs in the other site, or may run there unless people
+    have vouched that it does not.
+    """
     vm = vm_of(step)
+    if not run.is_test:
+        if over := skipped(run, vm):
+            return over
+        await refuse_running_twin(run, vm)
     name = running_name(run, vm)
     return await run.sites.host(fact_of(run, vm).host).start_vm.submit(name, name)
 
@@ -28,18 +37,21 @@ async def await_ready(run: RunContext, step: Step) -> ActionResult:
     then the heartbeat alone counts, and the evidence says so.
     """
     vm = vm_of(step)
+    if not run.is_test and (over := skipped(run, vm)):
+        return over
     host = fact_of(run, vm).host
-    network = run.test_network
+    network = run.network_of(vm.name)
+    is_reachable = network is not None
     wanted = Wanted(
         vm=running_name(run, vm),
         host=host,
-        probes=vm.ready if run.is_reachable else ("heartbeat",),
+        probes=vm.ready if is_reachable else ("heartbeat",),
         limit_s=vm.boot_timeout.total_seconds(),
         pause_s=run.estate.limits.poll_interval.total_seconds(),
-        usable=usable_addresses(vm, network),
+        usable=usable_addresses(run, vm, network),
         reach=reach(network),
     )
     evidence = await until_ready(wanted, run.sites.host(host).watch)
-    if not run.is_reachable:
-        evidence["not_probed"] = "the test VMs are on no network that the engine can reach"
+    if not is_reachable:
+        evidence["not_probed"] = "it is on no network that the engine can reach"
     return ActionResult(changed=False, evidence=evidence)

@@ -12,7 +12,9 @@ from tasks.clean import end_test, remove_networks
 from tasks.failover import connect_vm, fail_over_vm
 from tasks.preflight import preflight
 from tasks.records import point_names, restore_names, verify_names
+from tasks.replication import cancel_preparation, commit_vm, fence_vm, reverse_vm, undo_vm
 from tasks.script import run_script
+from tasks.shutdown import prepare_vm, shut_down_vm
 
 __all__ = ["TASKS"]
 
@@ -29,5 +31,12 @@ TASKS: Mapping[Action, StepTask] = {
     Action.RESTORE_DNS: restore_names,
     Action.CLEANUP: end_test,
     Action.NETWORKS: remove_networks,
+    Action.SHUTDOWN: shut_down_vm,
+    Action.PREPARE: prepare_vm,
+    Action.FENCE: fence_vm,
+    Action.REVERSE: reverse_vm,
+    Action.COMMIT: commit_vm,
+    Action.UNDO: undo_vm,
+    Action.CANCEL: cancel_preparation,
 }
 """Actions that are absent are carried out by the walk itself: barriers and gates."""

@@ -39,6 +39,7 @@ class Sites:
         self._dns_threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
         self._zones: dict[tuple[str, str], ZoneAccess] = {}
         self._host_access: dict[str, HostAccess] = {}
+        self._abandoned: set[str] = set()
         self._vmm_access: dict[str, VmmAccess] = {}
 
     def host(self, name: str) -> HostAccess:
@@ -59,6 +60,10 @@ class Sites:
                 name=name, pool=self._lanes(), limits=self._estate.limits
             )
         return self._host_access[name]
+
+    def abandon(self, host: str) -> None:
+        """Do not wait for that server any more, not even to leave it in order."""
+        self._abandoned.add(host)
 
     def vmm(self, site: str) -> VmmAccess:
         """The VMM server of the site of that name.
@@ -111,7 +116,7 @@ class Sites:
     async def close(self) -> None:
         """Leave every server: no shell of ours stays open."""
         if self._pool is not None:
-            await asyncio.to_thread(self._pool.close)
+            await asyncio.to_thread(self._pool.close, abandoned=self._abandoned)
         self._dns_threads.shutdown(cancel_futures=True)
 
     def _lanes(self) -> LanePool:

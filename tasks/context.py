@@ -5,24 +5,34 @@ Task parameters are shown in Prefect's UI and visited by its engine; a step's id
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from secondsite.connectors.base import ActionResult
-from secondsite.errors import SecondsiteError
+from secondsite.errors import (
+    NotStartedError,
+    SecondsiteError,
+    UnknownOutcomeError,
+    UnreachableError,
+    WrongStateError,
+)
 from secondsite.graph import Operation, Step
 from secondsite.plan.estate import Estate, Network, Protection, Site
 from secondsite.plan.model import Direction, Plan
 from secondsite.run.events import JournalEvent, VmFact
-from secondsite.run.leftovers import Leftover, leftovers, switches_left
+from secondsite.run.leftovers import Leftover, dns_of_failover, leftovers, switches_left
 from secondsite.run.record import RunRecord
 from tasks.connections import Sites
 from tasks.options import RunOptions
 
 __all__ = ["RunContext", "current_run", "protection_of", "use_run"]
+
+
+T = TypeVar("T")
 
 
 async def _not_yet(event: JournalEvent) -> None:
@@ -63,6 +73,8 @@ class RunContext:
     evidence: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     settled: dict[str, ActionResult | SecondsiteError] = field(default_factory=dict)
     tell: Callable[[JournalEvent], Awaitable[None]] = _not_yet
+    _given_up: set[str] = field(default_factory=set)
+    _failovers: Sequence[RunRecord] | None = None
     _left: Mapping[str, Leftover] | None = None
     _steps_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -82,14 +94,66 @@ class RunContext:
         return self.estate.sites[self.target_site_name]
 
     @property
-    def is_reachable(self) -> bool:
-        """Whether the engine can reach the guests: their services and addresses are looked for."""
-        return self.test_network is not None
+    def source_site_name(self) -> str:
+        """Name of the site that the VMs leave."""
+        return self.protection.site_names(self.direction)[0]
+
+    @property
+    def running_site_name(self) -> str:
+        """Name of the site in which the VMs run when this run is over."""
+        if self.operation is Operation.CANCEL:
+            return self.source_site_name
+        return self.target_site_name
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the VMs of this run are test VMs."""
+        return self.operation in {Operation.TEST, Operation.CLEANUP}
+
+    def network_of(self, vm: str) -> Network | None:
+        """The network that the VM is connected to in this run; None for none of the estate."""
+        if self.is_test:
+            return self.test_network
+        fact = self.vms.get(vm)
+        name = fact.facts.get("network") if fact else None
+        return self.estate.sites[self.running_site_name].network(name) if name else None
 
     @property
     def test_network(self) -> Network | None:
         """The network of the estate that test VMs are connected to, if any."""
         return self.options.test_network(self.target_site, self.protection)
+
+    def is_given_up(self, host: str) -> bool:
+        """Whether that host of the site that is left is not asked any more in this run."""
+        return host in self._given_up
+
+    def give_up(self, host: str) -> None:
+        """Ask that host of the site that is left nothing more in this run."""
+        self._given_up.add(host)
+
+    async def ask_source(self, host: str, question: Awaitable[T]) -> T:
+        """The answer of a host of the site that is left.
+
+        In an unplanned failover it is waited for no longer than the estate's limit, and a host that
+        did not answer once is never asked again.
+
+        Raises:
+            SecondsiteError: what it met, or that the host is not waited for any longer.
+        """
+        if self.operation is not Operation.UNPLANNED:
+            return await question
+        limit_s = self.estate.limits.source_site_timeout.total_seconds()
+        try:
+            async with asyncio.timeout(limit_s):
+                return await question
+        except (TimeoutError, NotStartedError, UnknownOutcomeError, UnreachableError) as error:
+            self._given_up.add(host)
+            why = f"did not answer within {limit_s:g} s" if isinstance(error, TimeoutError) else ""
+            raise WrongStateError(
+                f"{host} is given up for this run: {why or error}",
+                host=host,
+                next_step="The failover goes on without it.",
+            ) from error
 
     def left_of(self, vm: str) -> Leftover | None:
         """What a clean-up has to undo for that VM; None if no test of ours is left."""
@@ -98,9 +162,26 @@ class RunContext:
             self._left = leftovers(self.history())
         return self._left.get(vm)
 
+    def dns_to_restore(self, vm: str) -> tuple[Mapping[str, Any], ...]:
+        """The DNS changes of that VM that this run puts back: a test's, or those of a failover."""
+        if self.is_test:
+            left = self.left_of(vm)
+            return left.dns if left else ()
+        if self._failovers is None:
+            self._failovers = tuple(self.history())
+        return dns_of_failover(self._failovers, vm)
+
     def switches_left(self) -> dict[str, frozenset[str]]:
         """The virtual switches that tests of the plan made and nobody removed: name → hosts."""
         return switches_left(self.history())
+
+    def noted(self, step: str, key: str) -> Any:
+        """What this run has noted first under `key` for that step; None if nothing."""
+        own = next((each for each in self.history() if each.run_id == self.run_id), None)
+        notes = own.notes if own is not None else ()
+        return next(
+            (each.details[key] for each in notes if each.step == step and key in each.details), None
+        )
 
     def evidence_of(self, *, vm: str, action: str) -> Mapping[str, Any]:
         """The evidence of that action on that VM; empty if it has not been done."""

@@ -1,4 +1,4 @@
-"""Test VMs come into being: as-test failover of one replica, and its connection to a network."""
+"""A replica comes to life, as a test VM or for good, and is connected to its network."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from secondsite.connectors.base import (
     InjectedAddress,
     TestFailoverRequest,
 )
+from secondsite.connectors.hyperv.failover import FailoverRequest
 from secondsite.graph import Step
-from secondsite.plan.model import PlannedVm, StaticAddress
+from secondsite.plan.model import PlannedVm
+from secondsite.plan.way_back import static_address
 from tasks.action import step_task
 from tasks.context import RunContext
-from tasks.vm import fact_of, running_name, vm_of
+from tasks.vm import fact_of, running_name, skipped, vm_of
 
 __all__ = ["connect_vm", "fail_over_vm"]
 
 
 @step_task
 async def fail_over_vm(run: RunContext, step: Step) -> ActionResult:
-    """Make the test VM of one replica: off, and not connected."""
+    """Make the test VM of one replica, or fail the replica itself over: off, not connected."""
     vm = vm_of(step)
+    if not run.is_test:
+        return skipped(run, vm) or await _fail_over(run, vm)
     fact = fact_of(run, vm)
     request = TestFailoverRequest(
         vm=vm.name,
-        address=_injected(vm),
+        recovery_point_id=fact.facts.get("recovery_point_id"),
+        address=_injected(run, vm),
         mark=run.run_id,
         may_adopt=step.id in run.unsettled,
     )
@@ -39,15 +44,35 @@ async def fail_over_vm(run: RunContext, step: Step) -> ActionResult:
     )
 
 
+async def _fail_over(run: RunContext, vm: PlannedVm) -> ActionResult:
+    fact = fact_of(run, vm)
+    request = FailoverRequest(
+        vm=vm.name,
+        recovery_point_id=fact.facts.get("recovery_point_id"),
+        address=_injected(run, vm),
+    )
+    result = await run.sites.host(fact.host).fail_over.submit(vm.name, request)
+    return ActionResult(
+        changed=result.changed,
+        evidence={
+            **result.evidence,
+            "host": fact.host,
+            "recovery_point_at": fact.recovery_point_at and fact.recovery_point_at.isoformat(),
+        },
+    )
+
+
 @step_task
 async def connect_vm(run: RunContext, step: Step) -> ActionResult:
-    """Connect the test VM's adapters to the test network, or make sure that they are on none."""
+    """Connect the VM's adapters to its network; without one, make sure that they are on none."""
     vm = vm_of(step)
+    if not run.is_test and (over := skipped(run, vm)):
+        return over
     fact = fact_of(run, vm)
-    network = run.test_network
+    network = run.network_of(vm.name)
     name = running_name(run, vm)
     host = run.sites.host(fact.host)
-    created = run.options.created_switch(run.plan.name)
+    created = run.options.created_switch(run.plan.name) if run.is_test else None
     if created is not None:
         await host.call(
             host.connector.ensure_private_switch,
@@ -71,9 +96,9 @@ async def connect_vm(run: RunContext, step: Step) -> ActionResult:
     )
 
 
-def _injected(vm: PlannedVm) -> InjectedAddress | None:
-    address = vm.address
-    if not isinstance(address, StaticAddress):
+def _injected(run: RunContext, vm: PlannedVm) -> InjectedAddress | None:
+    address = static_address(vm, run.protection, run.direction)
+    if address is None:
         return None
     return InjectedAddress(
         ipv4=str(address.ipv4) if address.ipv4 else None,

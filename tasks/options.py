@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from secondsite.errors import PreflightError
+from secondsite.graph import PrimarySide
 from secondsite.plan.estate import Network, Protection, Site
 
 __all__ = ["RunOptions", "TestNetworkChoice"]
@@ -30,6 +32,13 @@ class RunOptions(BaseModel):
         network_name: The existing network, where one was chosen.
         hold: Ask people before the test is ended in this run.
         clean_up: End the test as part of the run; else `secondsite cleanup` does it later.
+        primary_side: Unplanned only: whether the site that is left is asked for anything at all.
+        recovery_point: Unplanned and test only: `latest`, `latest-app-consistent`, or a time
+            (ISO 8601): the newest point that is not younger.
+        recovery_points: The same for single VMs, by name.
+        other_site_is_gone: What the operator has said in writing about the site that is left, so
+            that VMs are started without knowing that their twins are off; empty: said nothing.
+        unattended: Nobody is there to be asked about failed steps: they end the run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +47,11 @@ class RunOptions(BaseModel):
     network_name: str = ""
     hold: bool = False
     clean_up: bool = False
+    primary_side: PrimarySide = PrimarySide.ATTEMPT
+    recovery_point: str = "latest"
+    recovery_points: Mapping[str, str] = Field(default_factory=dict)
+    other_site_is_gone: str = ""
+    unattended: bool = False
 
     def test_network(self, site: Site, protection: Protection) -> Network | None:
         """The network of `site` that was chosen; None for no network of the estate.

@@ -3,50 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from datetime import datetime
-from typing import TypeVar
 
-from secondsite.connectors.base import ActionResult, HostSurvey, Inventory
+from secondsite.connectors.base import ActionResult
 from secondsite.connectors.fitness import Placement, judge_test, place
-from secondsite.errors import PreflightError, SecondsiteError
+from secondsite.errors import PreflightError
 from secondsite.graph import Operation, Step
 from secondsite.run.events import InventoryTaken, VmFact
 from tasks.action import step_task
 from tasks.context import RunContext
+from tasks.preflight_failover import look_at_both_sites
 from tasks.records import dns_reasons
+from tasks.recovery_points import Chosen, choose
 from tasks.script import unsupported_places
+from tasks.surveys import survey_site
 
 __all__ = ["preflight"]
-
-T = TypeVar("T")
 
 
 @step_task
 async def preflight(run: RunContext, step: Step) -> ActionResult:
     """Find every VM of the plan, and every reason against the run, at once. Touches nothing."""
-    if run.operation is Operation.CLEANUP:
-        return await _what_is_left(run)
+    match run.operation:
+        case Operation.TEST:
+            return await _before_a_test(run)
+        case Operation.CLEANUP:
+            return await _what_is_left(run)
+        case _:
+            return await look_at_both_sites(run)
+
+
+async def _before_a_test(run: RunContext) -> ActionResult:
     site = run.target_site
     network = run.test_network
-    surveyed, listed, dns = await asyncio.gather(
-        _answers(run.sites.host(host.name).survey() for host in site.hosts),
-        _answers([run.sites.vmm(run.target_site_name).inventory()]),
+    seen, dns = await asyncio.gather(
+        survey_site(run.sites, run.target_site_name, hosts=[host.name for host in site.hosts]),
         dns_reasons(run),
     )
-    surveys: list[HostSurvey] = [each for each in surveyed if isinstance(each, HostSurvey)]
-    inventory = next((each for each in listed if isinstance(each, Inventory)), None)
-    placements, reasons = place(run.plan, surveys)
+    placements, reasons = place(run.plan, seen.surveys)
+    points = {name: choose(each.survey, run.options) for name, each in placements.items()}
     reasons = [
-        *(each.message for each in (*surveyed, *listed) if isinstance(each, SecondsiteError)),
+        *(each.message for each in seen.troubles),
         *reasons,
+        *(chosen.refusal for chosen in points.values() if chosen.refusal),
         *judge_test(
             run.plan,
             site=site,
             network=network,
             placements=placements,
-            surveys=surveys,
-            inventory=inventory,
+            surveys=seen.surveys,
+            inventory=seen.inventory,
         ),
         *dns,
         *unsupported_places(run),
@@ -62,7 +67,9 @@ async def preflight(run: RunContext, step: Step) -> ActionResult:
             reasons, next_step="Nothing was touched. Mend these, then start the run again."
         )
     facts = tuple(
-        _fact(run, name=planned.name, placement=placements[planned.name])
+        _fact(
+            run, placement=placements[planned.name], chosen=points[planned.name], name=planned.name
+        )
         for planned in run.plan.vms
     )
     run.vms |= {fact.name: fact for fact in facts}
@@ -70,7 +77,7 @@ async def preflight(run: RunContext, step: Step) -> ActionResult:
     return ActionResult(
         changed=False,
         evidence={
-            "hosts": [survey.host for survey in surveys],
+            "hosts": [survey.host for survey in seen.surveys],
             "vms": len(facts),
             "network": network.name if network else None,
         },
@@ -92,33 +99,17 @@ async def _what_is_left(run: RunContext) -> ActionResult:
     )
 
 
-async def _answers(questions: Iterable[Awaitable[T]]) -> list[T | SecondsiteError]:
-    """The answer to each question, or the error it met: one dead server must not hide the rest."""
-    answers = await asyncio.gather(*questions, return_exceptions=True)
-    wrong = [
-        each
-        for each in answers
-        if isinstance(each, BaseException) and not isinstance(each, SecondsiteError)
-    ]
-    if wrong:
-        raise wrong[0]
-    return [each for each in answers if not isinstance(each, BaseException)] + [
-        each for each in answers if isinstance(each, SecondsiteError)
-    ]
-
-
-def _fact(run: RunContext, *, name: str, placement: Placement) -> VmFact:
-    point = placement.newest_recovery_point
+def _fact(run: RunContext, *, name: str, placement: Placement, chosen: Chosen) -> VmFact:
     relation = placement.survey.replication[0]
-    made_at = point.created_at if point else relation.last_replication_at
     return VmFact(
         name=name,
         id=placement.id,
         site=run.target_site_name,
         host=placement.host,
         source_host=relation.primary_server,
-        recovery_point_at=datetime.fromisoformat(made_at) if made_at else None,
+        recovery_point_at=chosen.made_at,
         facts={
+            "recovery_point_id": chosen.id,
             "replication_state": relation.state,
             "replication_health": relation.health,
             "memory_mib": placement.survey.memory_mib,

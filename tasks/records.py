@@ -17,7 +17,7 @@ from secondsite.run.events import Noted
 from secondsite.run.leftovers import DNS_CHANGES
 from tasks.action import step_task
 from tasks.context import RunContext
-from tasks.vm import vm_of
+from tasks.vm import skipped, vm_of
 
 __all__ = ["dns_reasons", "point_names", "restore_names", "verify_names"]
 
@@ -31,6 +31,8 @@ async def point_names(run: RunContext, step: Step) -> ActionResult:
     Trouble with a PTR record is a warning: the VM is found without it.
     """
     vm = vm_of(step)
+    if not run.is_test and (over := skipped(run, vm)):
+        return over
     kind = run.operation.failover_kind
     addresses = run.evidence_of(vm=vm.name, action=Action.ADDRESS).get("addresses", ())
     if kind is None or not addresses:
@@ -75,11 +77,9 @@ async def verify_names(run: RunContext, step: Step) -> ActionResult:
 
 @step_task
 async def restore_names(run: RunContext, step: Step) -> ActionResult:
-    """Put back what DNS held before the test, but never over a later change of somebody else."""
-    vm = vm_of(step)
-    left = run.left_of(vm.name)
+    """Put back what DNS held before the failover, never over a later change of somebody else."""
     restored = []
-    for change in left.dns if left else ():
+    for change in run.dns_to_restore(vm_of(step).name):
         edit = _edit(change)
         back = Edit(before=edit.after, after=edit.before)
         restored.append(

@@ -22,6 +22,7 @@ from secondsite.connectors.base import (
     VmObservation,
 )
 from secondsite.connectors.hyperv import HyperVHost
+from secondsite.connectors.hyperv.failover import FailoverRequest, StartAction
 from secondsite.connectors.vmm import VmmServer
 from secondsite.connectors.winrm import LanePool
 from secondsite.errors import SiteError
@@ -77,11 +78,48 @@ class HostAccess(_Access):
         self.start_vm: Batcher[str, ActionResult] = self._batcher(
             lambda vms: act.start_vms(vms, timeout_s=limit_s)
         )
+        self.prepare = self._batcher(lambda vms: act.prepare_failovers(vms, timeout_s=limit_s))
+        self.cancel_preparation = self._batcher(
+            lambda vms: act.cancel_preparations(vms, timeout_s=limit_s)
+        )
+        self.fail_over: Batcher[FailoverRequest, ActionResult] = self._batcher(
+            lambda requests: act.start_failovers(requests, timeout_s=limit_s)
+        )
+        self.undo = self._batcher(lambda vms: act.undo_failovers(vms, timeout_s=limit_s))
+        self.complete = self._batcher(lambda vms: act.complete_failovers(vms, timeout_s=limit_s))
+        self.reverse: Batcher[tuple[str, str], ActionResult] = self._batcher(
+            lambda pairs: act.reverse_replications(dict(pairs), timeout_s=limit_s)
+        )
+        self.become_replica = self._batcher(lambda vms: act.become_replicas(vms, timeout_s=limit_s))
+        self.start_copy = self._batcher(lambda vms: act.start_copies(vms, timeout_s=limit_s))
+        self.measure = self._batcher(lambda vms: act.measure_replications(vms, timeout_s=limit_s))
+        self.set_start_action: Batcher[tuple[str, StartAction], ActionResult] = self._batcher(
+            lambda pairs: act.set_start_actions(dict(pairs), timeout_s=limit_s)
+        )
+        self.turn_off = self._batcher(
+            lambda vms: act.stop_vms(vms, turn_off=True, timeout_s=limit_s)
+        )
+        self.shut_down: Batcher[tuple[str, float], ActionResult] = self._batcher(self._shut_down)
+        self.look: Batcher[str, VmObservation] = Batcher(
+            send=lambda vms: act.observe(dict.fromkeys(vms), wait_s=0, timeout_s=limit_s),
+            executor=self._executor,
+            host=name,
+        )
         self.watch = HostWatch([self._look_lane(purpose) for purpose in _WATCH_PURPOSES])
 
     async def survey(self) -> HostSurvey:
         """Everything on the host that a run may need to know."""
         return await self.call(self.connector.survey, timeout_s=self._limit_s)
+
+    def _shut_down(
+        self, wanted: Sequence[tuple[str, float]]
+    ) -> Mapping[str, ActionResult | SiteError]:
+        """Guests that may take equally long are shut down side by side."""
+        outcomes: dict[str, ActionResult | SiteError] = {}
+        for limit_s in sorted({limit_s for _, limit_s in wanted}):
+            vms = [vm for vm, own_s in wanted if own_s == limit_s]
+            outcomes |= self.connector.stop_vms(vms, turn_off=False, timeout_s=limit_s)
+        return outcomes
 
     def _batcher(
         self, send: Callable[[Sequence[Any]], Mapping[str, ActionResult | SiteError]]

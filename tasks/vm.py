@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_interface
 
+from secondsite.connectors.base import ActionResult
 from secondsite.errors import NotFoundError
-from secondsite.graph import Action, Step
+from secondsite.graph import Action, Operation, Step
 from secondsite.plan.estate import Network
 from secondsite.plan.masquerade import masqueraded
-from secondsite.plan.model import PlannedVm, StaticAddress
+from secondsite.plan.model import PlannedVm
+from secondsite.plan.way_back import static_address
 from secondsite.run.events import VmFact
 from tasks.context import RunContext
 
-__all__ = ["fact_of", "reach", "running_name", "usable_addresses", "vm_of"]
+__all__ = ["fact_of", "reach", "running_name", "skipped", "usable_addresses", "vm_of"]
 
 
 def vm_of(step: Step) -> PlannedVm:
@@ -39,12 +41,20 @@ def fact_of(run: RunContext, vm: PlannedVm) -> VmFact:
     return fact
 
 
+def skipped(run: RunContext, vm: PlannedVm) -> ActionResult | None:
+    """The result of every step of a VM that is over already; None if it takes part."""
+    reason = fact_of(run, vm).facts.get("already")
+    return ActionResult(changed=False, evidence={"skipped": reason}) if reason else None
+
+
 def running_name(run: RunContext, vm: PlannedVm) -> str:
     """The name under which the VM runs on its host: its test VM's, or its own.
 
     Raises:
-        NotFoundError: its failover left no test VM.
+        NotFoundError: its test failover left no test VM.
     """
+    if not run.is_test:
+        return vm.name
     name = run.evidence_of(vm=vm.name, action=Action.FAILOVER).get("test_vm")
     if not name:
         raise NotFoundError(
@@ -56,13 +66,13 @@ def running_name(run: RunContext, vm: PlannedVm) -> str:
 
 
 def usable_addresses(
-    vm: PlannedVm, network: Network | None
+    run: RunContext, vm: PlannedVm, network: Network | None
 ) -> Callable[[Sequence[str]], Sequence[str]]:
     """A function that leaves, of a guest's addresses, those that count; the planned one first.
 
     Link-local addresses never count; addresses outside the network's subnets are stale ones.
     """
-    wanted = _planned_addresses(vm)
+    wanted = _planned_addresses(run, vm)
     subnets = network.subnets if network else ()
 
     def usable(addresses: Sequence[str]) -> Sequence[str]:
@@ -89,8 +99,9 @@ def reach(network: Network | None) -> Callable[[str], str]:
     return translated
 
 
-def _planned_addresses(vm: PlannedVm) -> frozenset[str]:
-    if not isinstance(vm.address, StaticAddress):
+def _planned_addresses(run: RunContext, vm: PlannedVm) -> frozenset[str]:
+    address = static_address(vm, run.protection, run.direction)
+    if address is None or run.operation is Operation.CANCEL:
         return frozenset()
-    planned = (vm.address.ipv4, vm.address.ipv6)
+    planned = (address.ipv4, address.ipv6)
     return frozenset(str(ip_interface(each).ip) for each in planned if each is not None)

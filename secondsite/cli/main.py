@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -36,11 +37,26 @@ COMMANDS: dict[str, str] = {
     "show": "the run graph of a plan: steps, what each waits for; touches nothing",
     "run": "start a run through the Prefect server and follow it",
     "cleanup": "end a test failover: DNS back, test VMs removed",
+    "commit": "keep a failover for good: no way back",
+    "undo": "take a failover back, before it is committed",
+    "reverse": "replicate back to the site that was left",
+    "cancel": "take back a planned failover that has only prepared",
+    "resume": "let an interrupted run go on",
+    "gates": "what waits for people, since when, until when",
+    "approve": "let a run pass a gate",
+    "reject": "do not let a run pass a gate",
+    "retry": "try failed steps again",
+    "skip": "go on without failed steps",
+    "mark-done": "take failed steps as done by hand",
+    "abort": "end a run where it stands",
+    "hold": "let nothing new start in a run",
+    "release": "let a held run go on",
     "runs": "past and present runs; `runs verify` proves their journal",
     "report": "the report of a run: on screen, HTML, Markdown or JSON",
     "up": "start Prefect's server, a worker and the deployments on this machine",
+    "watch": "look after runs that no engine carries; `up` starts it",
     "down": "stop what `up` started",
-    "status": "what is running on this machine",
+    "status": "what is running on this machine; with a plan: where it stands in both sites",
     "lab": "the simulated estate: up, down, state, log, break, mend, generate",
     "demo": "lab + up + a test failover with its report, then everything down",
 }
@@ -120,8 +136,10 @@ def run_and_exit() -> None:
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is wrong, and nothing more to say.
         sys.stderr.close()
-        code = 0
-    sys.exit(code)
+        os._exit(0)
+    sys.stderr.flush()
+    # Not sys.exit: it would wait for questions to servers that have been given up.
+    os._exit(code)
 
 
 def _tell(error: SecondsiteError, *, as_json: bool) -> None:

@@ -7,14 +7,17 @@ import json
 import sys
 from typing import Any
 
+from secondsite.cli.confirming import confirm
+from secondsite.cli.intentions import what_will_happen
 from secondsite.cli.plans import named_plan
 from secondsite.cli.start import FlowRun, follow, open_journal, requested_by, start
 from secondsite.errors import UsageError
+from secondsite.plan.model import Plan
 from secondsite.reports.console import LiveView
 from secondsite.reports.facts import run_facts
 from secondsite.run.record import RunRecord
 
-__all__ = ["EXIT_CODES", "add_arguments", "follow_to_the_end", "run"]
+__all__ = ["EXIT_CODES", "add_arguments", "follow_to_the_end", "run", "tell_started"]
 
 EXIT_CODES = {"done": 0, "failed": 1, "aborted": 1, "waiting": 4}
 
@@ -36,7 +39,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hold", action="store_true", help="with --clean-up: ask people before the test is ended"
     )
     parser.add_argument(
-        "--yes", action="store_true", help="for real failovers; a test asks nothing"
+        "--primary-side",
+        choices=["attempt", "skip"],
+        default="attempt",
+        help="unplanned: shut down the site that is left first if it answers, or ask nothing of it",
+    )
+    parser.add_argument(
+        "--recovery-point",
+        metavar="P",
+        default="latest",
+        help="latest, latest-app-consistent, or a time (2026-11-24T03:00Z)",
+    )
+    parser.add_argument(
+        "--recovery-point-of",
+        metavar="VM=P",
+        action="append",
+        default=[],
+        help="the same for one VM; may be repeated",
+    )
+    parser.add_argument(
+        "--other-site-is-gone",
+        metavar="TEXT",
+        default="",
+        help="unplanned: who says that nothing runs there any more, and how they know",
+    )
+    parser.add_argument(
+        "--attended",
+        action="store_true",
+        help="test: ask about failed steps (real failovers always do, but for --unattended)",
+    )
+    parser.add_argument(
+        "--unattended", action="store_true", help="real failovers: failed steps end the run"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="real failovers: do not ask for the plan's name"
     )
     parser.add_argument("--detach", action="store_true", help="start it and return")
     parser.add_argument("--follow", action="store_true", help="follow it (the default)")
@@ -46,25 +82,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Start the run; gives 0 when it is done, 1 when it failed, 4 when it waits for people."""
     plan = named_plan(arguments.plan)
-    if arguments.kind != "test":
-        raise UsageError(
-            f"This version carries out test failovers; {arguments.kind} ones it only shows. "
-            "Nothing was started.",
-            next_step=f"secondsite show {plan.name} --kind {arguments.kind}",
-        )
-    flow_run = start(f"test-failover/{plan.name}", parameters(arguments))
+    if arguments.kind == "test":
+        flow_run = start(f"test-failover/{plan.name}", parameters(arguments, plan))
+    else:
+        chosen = real_parameters(arguments, plan)
+        confirm(plan.name, what=what_will_happen(arguments, plan), is_sure=arguments.yes)
+        flow_run = start(f"{arguments.kind}-failover/{plan.name}", chosen)
     if arguments.detach:
-        _tell_started(flow_run, as_json=arguments.json)
+        tell_started(flow_run, as_json=arguments.json)
         return 0
     return follow_to_the_end(flow_run, as_json=arguments.json)
 
 
-def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+def parameters(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     """The flow's parameters, from the command's arguments."""
     chosen: dict[str, Any] = {
         "clean_up": arguments.clean_up,
         "direction": arguments.direction,
         "hold": arguments.hold,
+        "attended": arguments.attended,
+        "recovery_point": arguments.recovery_point,
+        "recovery_points": dict(_of_vm(text, plan) for text in arguments.recovery_point_of),
         "requested_by": requested_by(),
     }
     if arguments.test_network in {"none", "created"}:
@@ -74,21 +112,55 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     return chosen
 
 
-def follow_to_the_end(flow_run: FlowRun, *, as_json: bool) -> int:
+def real_parameters(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+    """The parameters of a failover that moves production.
+
+    Raises:
+        UsageError: a recovery point of a VM that the plan does not have.
+    """
+    chosen: dict[str, Any] = {
+        "confirm": plan.name,
+        "direction": arguments.direction,
+        "requested_by": requested_by(),
+        "unattended": arguments.unattended,
+    }
+    if arguments.kind == "unplanned":
+        chosen |= {
+            "primary_side": arguments.primary_side,
+            "recovery_point": arguments.recovery_point,
+            "recovery_points": dict(_of_vm(text, plan) for text in arguments.recovery_point_of),
+            "other_site_is_gone": arguments.other_site_is_gone,
+        }
+    return chosen
+
+
+def _of_vm(text: str, plan: Plan) -> tuple[str, str]:
+    name, equals, point = text.partition("=")
+    known = {vm.name.casefold(): vm.name for vm in plan.vms}
+    if not equals or name.casefold() not in known:
+        raise UsageError(
+            f"{text!r} names no recovery point of a VM of {plan.name}. Nothing was started.",
+            next_step="Write --recovery-point-of VM=POINT.",
+        )
+    return known[name.casefold()], point
+
+
+def follow_to_the_end(flow_run: FlowRun, *, as_json: bool, run_id: str | None = None) -> int:
     """Show the run until it is over or waits for people; gives the exit code."""
     if not as_json:
         print(f"Prefect's page of this run: {flow_run.url}", flush=True)
     with open_journal() as journal:
         if as_json:
-            record = follow(flow_run, journal, show=_ignore)
+            record = follow(flow_run, journal, show=_ignore, run_id=run_id)
             print(json.dumps(run_facts(record), indent=2))
         else:
             with LiveView(sys.stdout) as view:
-                record = follow(flow_run, journal, show=view.show)
+                record = follow(flow_run, journal, show=view.show, run_id=run_id)
     return EXIT_CODES[record.state]
 
 
-def _tell_started(flow_run: FlowRun, *, as_json: bool) -> None:
+def tell_started(flow_run: FlowRun, *, as_json: bool) -> None:
+    """Say where the run that was just started can be seen."""
     if as_json:
         print(json.dumps({"flow_run": str(flow_run.id), "url": flow_run.url}))
     else:

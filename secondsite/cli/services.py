@@ -49,7 +49,7 @@ class Services:
         return self.folder / "up.json"
 
     def running(self) -> dict[str, BackgroundProcess]:
-        """The processes that still live, by name (`server`, `worker`)."""
+        """The processes that still live, by name (`server`, `worker`, `watch`)."""
         remembered = background.load(self._memory)
         return {name: process for name, process in remembered.items() if process.is_alive}
 
@@ -99,10 +99,15 @@ class Services:
         if "worker" not in self.running():
             self._start("worker", "secondsite.cli.worker_process", name)
 
+    def start_watch(self) -> None:
+        """Start what looks after runs that no engine carries, if it does not run yet."""
+        if "watch" not in self.running():
+            self._start("watch", "secondsite", "watch")
+
     def stop(self) -> list[str]:
         """End what runs; gives the names of what was ended. The worker goes first."""
         running = self.running()
-        names: tuple[str, ...] = ("worker", "server")
+        names: tuple[str, ...] = ("watch", "worker", "server")
         ended = [
             name
             for name in names

@@ -19,7 +19,7 @@ from secondsite.run.following import Following
 from secondsite.run.journal import Journal
 from secondsite.run.record import RunRecord
 
-__all__ = ["FlowRun", "follow", "open_journal", "requested_by", "start"]
+__all__ = ["FlowRun", "follow", "open_journal", "page_of", "requested_by", "start"]
 
 _POLL_S = 0.3
 _MOST_OF_TIME = 0.2
@@ -78,7 +78,16 @@ def start(deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
             f"Prefect refused to start {deployment!r}: {_detail(error)}",
             next_step="Mend the parameter that it names.",
         ) from error
-    return FlowRun(id=run_id, url=f"{url.removesuffix('/api')}/runs/flow-run/{run_id}")
+    return FlowRun(id=run_id, url=page_of(run_id))
+
+
+def page_of(flow_run: UUID) -> str:
+    """Where Prefect's UI shows that flow run.
+
+    Raises:
+        UnreachableError: no server.
+    """
+    return f"{api_url().removesuffix('/api')}/runs/flow-run/{flow_run}"
 
 
 @contextmanager
@@ -91,14 +100,26 @@ def open_journal() -> Iterator[Journal]:
         journal.close()
 
 
-def follow(flow_run: FlowRun, journal: Journal, *, show: Callable[[RunRecord], None]) -> RunRecord:
+def follow(
+    flow_run: FlowRun,
+    journal: Journal,
+    *,
+    show: Callable[[RunRecord], None],
+    run_id: str | None = None,
+) -> RunRecord:
     """Show the run as it goes on, until it is over or waits for people; gives its last record.
+
+    Args:
+        flow_run: What carries it.
+        journal: Where it is read.
+        show: Called with every new state.
+        run_id: The run, if it was there before the flow run.
 
     Raises:
         UnreachableError: no worker takes the run up; it stays scheduled.
         RefusedError: the flow run ended before it could begin; nothing was touched.
     """
-    following = _found(flow_run, journal)
+    following = Following(journal, run_id) if run_id else _found(flow_run, journal)
     show(following.record)
     took_s = 0.0
     while following.record.is_active and following.record.state != "waiting":

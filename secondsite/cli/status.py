@@ -16,11 +16,16 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.add_argument("plan", nargs="?", help="a plan: asks both sites where it stands")
     parser.add_argument("--json", action="store_true", help="print facts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell; gives 0 when everything that `up` starts is there, else 5."""
+    if arguments.plan:
+        from secondsite.cli.plan_status import show_plan
+
+        return show_plan(arguments.plan, as_json=arguments.json)
     facts = _facts()
     if arguments.json:
         print(json.dumps(facts, indent=2))

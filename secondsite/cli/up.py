@@ -55,4 +55,6 @@ def bring_up(*, port: int | None = None) -> tuple[str, list[str]]:
 
     if not is_external:
         mine.wait_for_server()
-    return url, register(plans.values(), work_pool=WORK_POOL)
+    names = register(plans.values(), work_pool=WORK_POOL)
+    mine.start_watch()
+    return url, names

@@ -11,7 +11,7 @@ from secondsite.connectors.base import HostSurvey, Inventory, RecoveryPoint, VmS
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.model import Plan, PlannedVm
 
-__all__ = ["Placement", "judge_test", "place"]
+__all__ = ["Placement", "against_memory", "judge_test", "place"]
 
 _FAILOVER_STATES = frozenset({"Replicating"})
 """A replica in another state refuses a test failover (Hyper-V Replica, allowed operations)."""
@@ -104,7 +104,7 @@ def judge_test(
             reasons += _against_vm(planned, placement, known_ids, site)
     reasons += _against_network(network, placements, surveys)
     reasons += _against_masquerade(plan, network, site)
-    reasons += _against_memory(placements, surveys)
+    reasons += against_memory(placements, surveys)
     return reasons
 
 
@@ -177,9 +177,8 @@ def _against_masquerade(plan: Plan, network: Network | None, site: Site) -> list
     ]
 
 
-def _against_memory(
-    placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
-) -> list[str]:
+def against_memory(placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]) -> list[str]:
+    """A reason for each host whose free memory does not hold the VMs placed on it."""
     needed_mib: dict[str, int] = defaultdict(int)
     for placement in placements.values():
         needed_mib[placement.host] += placement.survey.memory_mib

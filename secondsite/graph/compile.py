@@ -68,6 +68,8 @@ def compile_graph(
             phases.each_vm(Action.RESTORE_DNS, Action.UNDO, after=start)
         case Operation.REVERSE:
             phases.each_vm(Action.FENCE, Action.REVERSE, after=start)
+        case Operation.CANCEL:
+            phases.restart(after=phases.each_vm(Action.CANCEL, after=start))
     return phases.draft.finish()
 
 

@@ -22,7 +22,7 @@ from secondsite.plan.model import Direction, GateHook, Group, Hook, Plan, Planne
 
 __all__ = ["Phases"]
 
-_ON_SOURCE = frozenset({Action.SHUTDOWN, Action.PREPARE, Action.FENCE})
+_ON_SOURCE = frozenset({Action.SHUTDOWN, Action.PREPARE, Action.FENCE, Action.CANCEL})
 _HOLD = GateHook.model_validate(
     {
         "gate": "Hold for inspection",
@@ -134,6 +134,29 @@ class Phases:
                 self.draft.wait(firsts[vm.name.casefold()], until=lasts[other.casefold()])
         return after
 
+    def restart(self, *, after: StepId) -> StepId:
+        """Group after group, the VMs start again where they were: no hooks, no names to change."""
+        for group in self.plan.groups:
+            lasts = [
+                self._link(
+                    [
+                        self._vm(action, group, vm, side=Side.SOURCE)
+                        for action in (Action.START, Action.READY)
+                    ],
+                    after=after,
+                )
+                for vm in group.vms
+            ]
+            name = f"{escape(group.name)}/end"
+            after = self._close(name, [], entry=after, members=lasts, group=group)
+        groups = {vm.name.casefold(): group for group in self.plan.groups for vm in group.vms}
+        vms = {vm.name.casefold(): vm for vm in self.plan.vms}
+        for name, vm in vms.items():
+            for other in (each.casefold() for each in vm.depends_on):
+                needed = _vm_step_id(Action.READY, groups[other], vms[other])
+                self.draft.wait(_vm_step_id(Action.START, groups[name], vm), until=needed)
+        return after
+
     def _boot_chain(self, group: Group, vm: PlannedVm) -> list[StepId]:
         prefix = f"{escape(group.name)}/{escape(vm.name)}"
         actions = [Action.START, Action.READY, Action.ADDRESS]
@@ -210,8 +233,11 @@ class Phases:
             self.draft.wait(step, until=floor)
         self.draft.wait(step, until=until, tolerates=floor is not None)
 
-    def _vm(self, action: Action, group: Group, vm: PlannedVm) -> StepId:
-        side = Side.SOURCE if action in _ON_SOURCE else Side.TARGET
+    def _vm(
+        self, action: Action, group: Group, vm: PlannedVm, *, side: Side | None = None
+    ) -> StepId:
+        if side is None:
+            side = Side.SOURCE if action in _ON_SOURCE else Side.TARGET
         step_id = _vm_step_id(action, group, vm)
         return self._add(action, step_id, side=side, group=group.name, vm=vm)
 

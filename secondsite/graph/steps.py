@@ -23,6 +23,7 @@ class Operation(StrEnum):
     COMMIT = "commit"
     UNDO = "undo"
     REVERSE = "reverse"
+    CANCEL = "cancel"
 
     @property
     def failover_kind(self) -> FailoverKind | None:
@@ -57,6 +58,7 @@ class Action(StrEnum):
     COMMIT = "commit"
     FENCE = "fence"
     UNDO = "undo"
+    CANCEL = "cancel"
     RESTORE_DNS = "restore-dns"
     CLEANUP = "cleanup"
     NETWORKS = "networks"

@@ -122,12 +122,15 @@ class Site(Written):
         hosts: Its Hyper-V hosts.
         clouds: Names of its VMM clouds.
         networks: Its VM networks.
+        replica_broker: Name of the Hyper-V Replica Broker, where the hosts are a cluster: the
+            server that replication is pointed at.
     """
 
     vmm: Server
     hosts: Annotated[tuple[Server, ...], Field(min_length=1)]
     clouds: tuple[Name, ...] = ()
     networks: tuple[Network, ...] = ()
+    replica_broker: Name | None = None
 
     def network(self, name: str) -> Network | None:
         """The network of that name, whatever its case."""
@@ -235,6 +238,9 @@ class Limits(Written):
         dns_verify_timeout: Until every DNS server shows a change.
         address_timeout: Until a booted VM shows a usable address.
         poll_interval: Between two looks at the same thing.
+        source_site_timeout: Unplanned failovers: for everything that is asked of the site that is
+            left, at each point where it is asked at all. After that the failover goes on without.
+        copy_timeout: For the copy of one VM when its replication is reversed.
     """
 
     connect_timeout: Duration = timedelta(seconds=10)
@@ -242,6 +248,8 @@ class Limits(Written):
     dns_verify_timeout: Duration = timedelta(seconds=60)
     address_timeout: Duration = timedelta(minutes=5)
     poll_interval: Duration = timedelta(seconds=2)
+    source_site_timeout: Duration = timedelta(minutes=2)
+    copy_timeout: Duration = timedelta(hours=12)
 
 
 class Estate(Written):
@@ -256,6 +264,8 @@ class Estate(Written):
         dns: Where DNS records are kept.
         protections: What replicates where.
         limits: Bounds on what the engine asks of the sites.
+        resume_by_itself: Whether a run whose engine died is taken up again without being asked, at
+            most three times.
     """
 
     lab: str | None = None
@@ -265,6 +275,7 @@ class Estate(Written):
     dns: tuple[DnsTarget, ...] = ()
     protections: tuple[Protection, ...] = ()
     limits: Limits = Limits()
+    resume_by_itself: bool = False
 
     def protection(self, name: str) -> Protection | None:
         """The protection of that name."""

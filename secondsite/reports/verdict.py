@@ -49,7 +49,7 @@ class Problem:
     vms_held_back: tuple[str, ...]
 
 
-HOW_TO_ANSWER = "Press Resume on this run's page in Prefect's UI."
+HOW_TO_ANSWER = "Press Resume on this run's page in Prefect's UI, or see: secondsite gates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,7 +134,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
-_TAKE_UP = "retry the flow run in Prefect's UI: it goes on where it stopped."
+_TAKE_UP = "let the run go on where it stopped: secondsite resume RUN"
 
 
 def _advice(reason: str) -> str:

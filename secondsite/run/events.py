@@ -171,10 +171,11 @@ class RunHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReleased:
-    """A person lets a held run go on."""
+    """A person lets a held run go on, in Prefect's UI (`ui`) or at a terminal (`cli`)."""
 
     at: datetime
     by: str
+    via: str = "cli"
     comment: str = ""
     type: Literal["run.released"] = "run.released"
 

@@ -170,8 +170,8 @@ def _conflict(
     if is_interrupted:
         plan = connection.scalar(select(runs.c.plan).where(runs.c.run_id == first))
         advice = (
-            f"End a test that died: secondsite cleanup {plan}. Or retry the flow run of {first} in "
-            "Prefect's UI: it goes on where it stopped."
+            f"Let it go on where it stopped: secondsite resume {first}. "
+            f"Or end a test that died: secondsite cleanup {plan}"
         )
     return RunConflictError(reasons, next_step=advice)
 

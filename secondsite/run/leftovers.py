@@ -9,7 +9,14 @@ from typing import Any
 from secondsite.run.record import RunRecord, StepRecord
 from secondsite.run.states import StepState
 
-__all__ = ["DNS_CHANGES", "Leftover", "dns_changes_noted", "leftovers", "switches_left"]
+__all__ = [
+    "DNS_CHANGES",
+    "Leftover",
+    "dns_changes_noted",
+    "dns_of_failover",
+    "leftovers",
+    "switches_left",
+]
 
 DNS_CHANGES = "dns_changes"
 """Key, in a note's details, of a VM's DNS changes: written before the content is changed.
@@ -87,6 +94,27 @@ def switches_left(records: Iterable[RunRecord]) -> dict[str, frozenset[str]]:
             elif step.action == "networks" and step.state is StepState.DONE:
                 left.clear()
     return left
+
+
+def dns_of_failover(records: Iterable[RunRecord], vm: str) -> tuple[Mapping[str, Any], ...]:
+    """The DNS changes of the newest real failover of `vm`, if no undo has put them back since.
+
+    Args:
+        records: Runs of one plan, oldest first.
+        vm: Its name in the plan.
+    """
+    changes: tuple[Mapping[str, Any], ...] = ()
+    for record in records:
+        steps = [step for step in record.steps if step.vm == vm]
+        if record.kind in {"planned", "unplanned"}:
+            kept = dns_changes_noted(record)
+            made = tuple(
+                change for step in steps if step.action == "dns" for change in kept.get(step.id, ())
+            )
+            changes = made or changes
+        elif any(step.action == "restore-dns" and step.state is StepState.DONE for step in steps):
+            changes = ()
+    return changes
 
 
 def _left_by(record: RunRecord, step: StepRecord) -> Leftover:

@@ -352,5 +352,5 @@ def _rejected(event: Decided) -> ErrorFact:
     return ErrorFact(
         kind="gate-rejected",
         message=f"{event.step} was rejected by {event.by}{reason}.",
-        next="Clear up the reason, end a test with: secondsite cleanup PLAN. Then start again.",
+        next="Clear up the reason. What is possible now: secondsite status PLAN.",
     )

@@ -15,6 +15,7 @@ def a_run_until(
     plan: str,
     seen: Callable[[Log], Any],
     *,
+    kind: str = "test",
     options: Sequence[str] = (),
     then: Callable[[], None] = lambda: None,
 ) -> str:
@@ -22,7 +23,7 @@ def a_run_until(
 
     Gives the run's id.
     """
-    started = machine.ok("run", plan, "--kind", "test", "--detach", "--json", *options).facts
+    started = machine.ok("run", plan, "--kind", kind, "--detach", "--json", "--yes", *options).facts
     until(lambda: seen(machine.lab_log()), what="the run has come so far")
     then()
     return run_of(machine, started["flow_run"])

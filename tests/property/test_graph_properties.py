@@ -66,6 +66,7 @@ def test_every_vm_is_in_every_phase_exactly_once(plan: Plan, operation: Operatio
         Operation.COMMIT: {Action.COMMIT},
         Operation.UNDO: {Action.UNDO},
         Operation.REVERSE: {Action.FENCE, Action.REVERSE},
+        Operation.CANCEL: {Action.CANCEL, Action.START, Action.READY},
     }[operation]
     assert all(counts[action, vm.name] == 1 for action in phases for vm in plan.vms)
 

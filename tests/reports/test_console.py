@@ -111,7 +111,7 @@ def test_a_gate_tells_how_to_answer_it() -> None:
 
     assert lines[-1].endswith(
         "hold waits for people: Inspect the test VMs. "
-        "Press Resume on this run's page in Prefect's UI."
+        "Press Resume on this run's page in Prefect's UI, or see: secondsite gates"
     )
 
 

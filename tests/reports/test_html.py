@@ -127,7 +127,7 @@ def test_a_run_that_waits_shows_how_to_answer() -> None:
 
     text = text_of(report_html(record))
 
-    assert "Press Resume on this run's page in Prefect's UI." in text
+    assert "Press Resume on this run's page in Prefect's UI" in text
     assert "Look at the test VMs, then approve to clean up." in text
 
 

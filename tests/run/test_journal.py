@@ -273,7 +273,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(sqlite_url: str) -> Non
                 journal.append(RUN, *many)
 
             assert "No action was started" in caught.value.message
-            assert "it goes on where it stopped" in caught.value.next_step
+            assert "secondsite resume" in caught.value.next_step
             assert len(journal.read(RUN)) == 1
             journal.append(RUN, many[0])
             assert journal.verify(RUN).is_whole

@@ -124,7 +124,7 @@ def test_an_interrupted_run_keeps_its_vms_from_others(journal: Journal, clock: C
         journal.claim(TWO, plan="payroll", vms=["sql01"], holder="engine:2")
 
     assert "secondsite cleanup shop" in caught.value.next_step
-    assert f"retry the flow run of {ONE}" in caught.value.next_step
+    assert f"secondsite resume {ONE}" in caught.value.next_step
 
 
 def test_a_run_that_waits_for_people_keeps_its_vms_without_a_process(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -93,8 +93,12 @@ class LanePool:
         with self._lock:
             return sum(berth.lane.requests_count for berth in self._berths.values())
 
-    def close(self) -> None:
-        """Close all lanes, in parallel; calls not begun yet are cancelled."""
+    def close(self, *, abandoned: Collection[str] = ()) -> None:
+        """Close all lanes, in parallel; calls not begun yet are cancelled.
+
+        Nobody waits for calls that are under way on `abandoned` servers.
+        """
+        given_up = {host.casefold() for host in abandoned}
         with self._lock:
             self._is_closed = True
             berths = dict(self._berths)
@@ -103,12 +107,13 @@ class LanePool:
         for berth in berths.values():
             berth.executor.shutdown(wait=False, cancel_futures=True)
 
-        def leave(purpose: str, berth: _Berth) -> None:
+        def leave(key: tuple[str, str], berth: _Berth) -> None:
+            host, purpose = key
             # A look under way changes nothing and may go on for long: nobody needs its end.
-            berth.lane.close(waits=not purpose.startswith(_LOOKING))
+            berth.lane.close(waits=not purpose.startswith(_LOOKING) and host not in given_up)
 
         with ThreadPoolExecutor(min(_CLOSING_THREADS, len(berths)), "lane-close") as closing:
-            list(closing.map(leave, (purpose for _, purpose in berths), berths.values()))
+            list(closing.map(leave, berths, berths.values()))
 
     def _berth(self, host: str, purpose: str) -> _Berth:
         """The lane to `host` for `purpose`, made if it is the first time."""

@@ -1,0 +1,108 @@
+"""From the first step to the last: walk, ask people, walk on, and end the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from flows.gate import ask_people
+from flows.progress import Progress
+from flows.walk import Walk
+from secondsite.graph import Action
+from secondsite.plan.model import GateHook, OnTimeout
+from secondsite.reports.closing import closing_words
+from secondsite.run.events import Asked, Decided, Decision, JournalEvent, RunEnded
+from secondsite.run.record import StepRecord
+from secondsite.run.states import StepState
+
+__all__ = ["carry_on"]
+
+
+async def carry_on(walk: Walk, progress: Progress) -> Literal["done", "failed", "aborted"]:
+    """Carry the run to its end; gives how it ended, which the journal holds then.
+
+    A run that waits for people leaves by Prefect's suspension, which ends the process.
+    """
+    replay = walk.replay
+    while True:
+        await walk.go_on()
+        if replay.scheduler.is_aborted:
+            break
+        if events := _overdue(walk) or _questions(walk):
+            await _tell_all(walk, events)
+        elif replay.record().open_questions or replay.scheduler.is_held:
+            await progress.show()
+            # Somebody may have decided at a terminal in this very moment.
+            if not await walk.catch_up():
+                await _tell_all(walk, await ask_people(replay.record()))
+        else:
+            break
+    verdict = replay.scheduler.verdict()
+    state: Literal["done", "failed", "aborted"] = (
+        verdict if verdict in {"done", "aborted"} else "failed"
+    )
+    at = datetime.now(UTC)
+    summary = closing_words(replay.record(), state=state, at=at)
+    await walk.tell(RunEnded(at=at, state=state, summary=summary))
+    return state
+
+
+async def _tell_all(walk: Walk, events: Sequence[JournalEvent]) -> None:
+    for event in events:
+        await walk.tell(event)
+
+
+def _overdue(walk: Walk) -> Sequence[Decided]:
+    """What the plan decides about gates that nobody has answered in time."""
+    now = datetime.now(UTC)
+    return [
+        Decided(
+            at=now,
+            step=question.id,
+            decision=_by_silence(walk, question.id),
+            by="time-out",
+            via="time-out",
+            comment=f"Nobody answered until {question.deadline_at:%Y-%m-%d %H:%M:%S} UTC.",
+        )
+        for question in walk.replay.record().open_questions
+        if question.deadline_at is not None and question.deadline_at < now
+    ]
+
+
+def _by_silence(walk: Walk, step: str) -> Decision:
+    hook = walk.run.steps[step].hook
+    goes_on = isinstance(hook, GateHook) and hook.on_timeout is OnTimeout.CONTINUE
+    return Decision.APPROVE if goes_on else Decision.REJECT
+
+
+def _questions(walk: Walk) -> Sequence[Asked]:
+    """A question about each failed step of an attended run that nobody has been asked about."""
+    if walk.run.options.unattended:
+        return []
+    record = walk.replay.record()
+    asked = {question.id for question in record.open_questions}
+    return [
+        Asked(
+            at=datetime.now(UTC),
+            step=step.id,
+            about="failure",
+            title=f"{step.id} failed",
+            shown=f"{step.error.message} {step.error.next}".strip() if step.error else "",
+        )
+        for step in record.steps
+        if step.state is StepState.FAILED and step.id not in asked and _is_to_be_asked(walk, step)
+    ]
+
+
+def _is_to_be_asked(walk: Walk, step: StepRecord) -> bool:
+    """Not about what the plan has decided already, nor about what was rejected, nor a preflight.
+
+    A preflight has touched nothing: the run ends, and is started again.
+    """
+    planned = walk.run.steps[step.id]
+    return (
+        not walk.replay.scheduler.is_satisfied(step.id)
+        and planned.on_failure == "block"
+        and planned.action is not Action.PREFLIGHT
+    )

@@ -1,0 +1,111 @@
+"""Decisions from a terminal: into the journal, where they count, then the run goes on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from secondsite.cli.rescheduling import is_suspended, reschedule
+from secondsite.cli.start import open_journal, requested_by
+from secondsite.errors import RefusedError, UnreachableError
+from secondsite.run.ballot import Proposal, refusal
+from secondsite.run.events import Decision, JournalEvent
+from secondsite.run.following import Following
+from secondsite.run.journal import Journal
+from secondsite.run.record import RunRecord
+
+__all__ = ["add_arguments_of_decision", "decide", "go_on", "record_of"]
+
+_TAKEN_UP_WITHIN_S = 6.0
+"""A living engine listens every second; one that is just being suspended is seen to be."""
+
+
+def add_arguments_of_decision(parser: argparse.ArgumentParser, *, steps: str) -> None:
+    """Declare the arguments of a decision; `steps` is `1`, `+` or `*` as argparse has it."""
+    parser.add_argument("run_id", metavar="RUN", help="id of the run (secondsite runs)")
+    if steps == "1":
+        parser.add_argument("steps", metavar="GATE", nargs=1, help="id of the gate")
+    else:
+        parser.add_argument(
+            "steps", metavar="STEP", nargs="*", help="ids of failed steps; all of them if absent"
+        )
+    parser.add_argument("--as", dest="who", metavar="NAME", help="who decides (default: you)")
+    parser.add_argument("--comment", default="", help="goes into the journal and the report")
+    parser.add_argument("--json", action="store_true", help="print what was decided as JSON")
+
+
+def decide(decision: Decision, arguments: argparse.Namespace) -> int:
+    """Write the decision to the journal and let the run go on; gives 0.
+
+    Raises:
+        RefusedError: it does not count; nothing was written.
+    """
+    who = arguments.who or requested_by()
+    with open_journal() as journal:
+        record = record_of(journal, arguments.run_id)
+        steps = arguments.steps or [
+            each.id for each in record.open_questions if each.about == "failure"
+        ]
+        if not steps:
+            raise RefusedError(
+                [f"nobody is asked about a failed step of {record.run_id}"],
+                next_step="Nothing was written. See: secondsite gates",
+            )
+        proposals = [
+            Proposal(step=step, decision=decision, by=who, via="cli", comment=arguments.comment)
+            for step in steps
+        ]
+        now = datetime.now(UTC)
+        reasons = [reason for each in proposals if (reason := refusal(record, each, now=now))]
+        if reasons:
+            raise RefusedError(reasons, next_step="Nothing was written. See: secondsite gates")
+        events = [each.as_event(at=now) for each in proposals]
+        go_on(journal, record, events)
+    _tell(record, decision, steps, who, as_json=arguments.json)
+    return 0
+
+
+def record_of(journal: Journal, run_id: str) -> RunRecord:
+    """The run as the journal has it.
+
+    Raises:
+        JournalError: there is no such run.
+    """
+    return Following(journal, run_id).record
+
+
+def go_on(journal: Journal, record: RunRecord, events: Sequence[JournalEvent]) -> None:
+    """Append `events`, and make sure that an engine hears of them.
+
+    Raises:
+        UnreachableError: Prefect's server does not answer. The decision is in the journal.
+    """
+    journal.append(record.run_id, *events)
+    given_up_at = time.monotonic() + _TAKEN_UP_WITHIN_S
+    while time.monotonic() < given_up_at:
+        lease = journal.lease(record.run_id)
+        is_carried = lease is not None and bool(lease.holder)
+        if not is_carried or record.run_id in journal.stale_runs() or is_suspended(record):
+            try:
+                reschedule(record)
+            except UnreachableError as error:
+                raise UnreachableError(
+                    f"The decision is in the journal. {error.message}",
+                    next_step=f"secondsite up, then: secondsite resume {record.run_id}",
+                ) from error
+            return
+        time.sleep(1)
+
+
+def _tell(
+    record: RunRecord, decision: Decision, steps: Sequence[str], who: str, *, as_json: bool
+) -> None:
+    if as_json:
+        facts = {"run_id": record.run_id, "decision": decision, "steps": list(steps), "by": who}
+        print(json.dumps(facts, indent=2))
+        return
+    for step in steps:
+        print(f"{record.run_id}: {step}: {decision} by {who}")

@@ -1,0 +1,69 @@
+"""`secondsite gates`: what waits for whom, since when, and until when."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from secondsite.cli.deciding import record_of
+from secondsite.cli.start import open_journal
+from secondsite.run.record import QuestionRecord, RunRecord
+
+__all__ = ["add_arguments", "run"]
+
+_NEWEST = 200
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--json", action="store_true", help="print facts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List them; gives 0."""
+    with open_journal() as journal:
+        active = [run.run_id for run in journal.runs(limit=_NEWEST) if run.ended_at is None]
+        records = [record_of(journal, run_id) for run_id in active]
+    waiting = [_facts(record, question) for record in records for question in record.open_questions]
+    held = [{"run_id": record.run_id, "by": record.held_by} for record in records if record.held_by]
+    if arguments.json:
+        print(json.dumps({"waiting": waiting, "held": held}, indent=2))
+    else:
+        _print(waiting, held)
+    return 0
+
+
+def _facts(record: RunRecord, question: QuestionRecord) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "step": question.id,
+        "about": question.about,
+        "title": question.title,
+        "shown": question.shown,
+        "approvers": list(question.approvers),
+        "required": question.required,
+        "approved_by": [each.by for each in question.decisions],
+        "since": question.asked_at.isoformat() if question.asked_at else None,
+        "until": question.deadline_at.isoformat() if question.deadline_at else None,
+    }
+
+
+def _print(waiting: list[dict[str, Any]], held: list[dict[str, Any]]) -> None:
+    if not waiting and not held:
+        print("Nothing waits for people.")
+    for each in waiting:
+        who = ", ".join(each["approvers"]) or "anybody"
+        until = f", until {each['until'][:19]}Z" if each["until"] else ""
+        print(f"{each['run_id']}  {each['step']}")
+        print(f"  {each['title']}: waits for {who} since {(each['since'] or '')[:19]}Z{until}")
+        if each["required"] > 1:
+            so_far = ", ".join(each["approved_by"]) or "nobody yet"
+            print(f"  {each['required']} different people must approve; so far: {so_far}")
+        if each["about"] == "gate":
+            print(f"  secondsite approve {each['run_id']} {each['step']}")
+        else:
+            print(f"  {each['shown']}")
+            print(f"  secondsite retry|skip|mark-done {each['run_id']} {each['step']}")
+    for each in held:
+        print(f"{each['run_id']}  held by {each['by']}: secondsite release {each['run_id']}")

@@ -1,0 +1,150 @@
+"""Where a plan stands, asked of both sites: what runs where, and what may be done now."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from secondsite.connectors.offers import command, offered
+from secondsite.connectors.standing import PlanStanding, stand
+from secondsite.errors import CredentialError
+from secondsite.home import home, plans_folder
+from secondsite.plan.estate import Estate
+from secondsite.plan.loader import find_plan, load_estate, load_plan
+from secondsite.plan.model import Direction, Plan
+from tasks.connections import Sites
+from tasks.context import protection_of
+from tasks.surveys import SiteSurvey, survey_site
+
+__all__ = ["Asked", "ask_sites", "show_plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A plan, and what its two sites answered."""
+
+    plan: Plan
+    estate: Estate
+    standing: PlanStanding
+    sides: tuple[SiteSurvey, SiteSurvey]
+
+
+def ask_sites(name: str, *, leave_out: Direction | None = None) -> Asked:
+    """Where the plan stands. A site that is dead costs the estate's connection limit, no more.
+
+    With `leave_out`, the site that a failover in that direction leaves is asked nothing at all.
+
+    Raises:
+        PlanError: there is no such plan, or it is wrong.
+        CredentialError: a password cannot be had.
+    """
+    path = find_plan(name, folder=plans_folder())
+    estate = load_estate(path.parent, resolve=True)
+    plan = load_plan(path, estate)
+    return asyncio.run(_ask(plan, estate, leave_out))
+
+
+def show_plan(name: str, *, as_json: bool) -> int:
+    """Print where the plan stands and what is offered; gives 0, or 5 if no host answered."""
+    asked = ask_sites(name)
+    facts = _facts(asked)
+    if as_json:
+        print(json.dumps(facts, indent=2))
+    else:
+        _print(facts)
+    return 0 if any(side.surveys for side in asked.sides) else 5
+
+
+async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None) -> Asked:
+    protection = protection_of(plan, estate)
+    sites = Sites(estate, home=home(), block_reader=_no_block)
+    limit_s = estate.limits.connect_timeout.total_seconds()
+    unasked = protection.site_names(leave_out)[0] if leave_out else None
+
+    async def side(site: str) -> SiteSurvey:
+        hosts = tuple(host.name for host in estate.sites[site].hosts)
+        if site == unasked:
+            return SiteSurvey(site=site, silent=hosts)
+        return await survey_site(
+            sites, site, hosts=hosts, with_vmm=False, enough=asyncio.sleep(limit_s)
+        )
+
+    try:
+        first, second = await asyncio.gather(side(protection.primary), side(protection.recovery))
+    finally:
+        await sites.close()
+    sides = (first, second)
+    standing = stand(
+        plan,
+        protection,
+        surveys={each.site: each.surveys for each in sides},
+        silent={each.site: each.silent for each in sides},
+    )
+    return Asked(plan=plan, estate=estate, standing=standing, sides=sides)
+
+
+def _no_block(name: str) -> str:
+    from flows.blocks import read_block
+
+    try:
+        return read_block(name)
+    except ValueError as error:
+        raise CredentialError(
+            f"Prefect has no Secret block {name!r}.", next_step="secondsite up, then make it there."
+        ) from error
+
+
+def _facts(asked: Asked) -> dict[str, Any]:
+    plan, standing = asked.plan, asked.standing
+    protection = protection_of(plan, asked.estate)
+    return {
+        "plan": plan.name,
+        "state": standing.state,
+        "direction": str(standing.direction),
+        "vms": [
+            {
+                "name": vm.name,
+                "state": f"split: {vm.state}" if vm.is_split else str(vm.state),
+                "runs_in": vm.where,
+                "sites": {
+                    side.site: {
+                        "host": side.host,
+                        "power": side.power,
+                        "mode": side.relation.mode if side.relation else "",
+                        "replication": side.relation.state if side.relation else "",
+                        "health": side.relation.health if side.relation else "",
+                    }
+                    for side in (vm.home, vm.away)
+                },
+            }
+            for vm in standing.vms.values()
+        ],
+        "silent": {each.site: list(each.silent) for each in asked.sides if each.silent},
+        "offered": [
+            {
+                "operation": str(operation),
+                "direction": str(direction),
+                "command": command(plan.name, operation, direction),
+            }
+            for operation, direction in offered(standing, protection)
+        ],
+    }
+
+
+def _print(facts: dict[str, Any]) -> None:
+    print(f"{facts['plan']}: {facts['state']}")
+    for site, hosts in facts["silent"].items():
+        print(f"No answer from {site}: {', '.join(hosts)}")
+    print()
+    width = max((len(vm["name"]) for vm in facts["vms"]), default=2)
+    for vm in facts["vms"]:
+        sides = "   ".join(
+            f"{site}: {side['power']}, {side['mode'] or '-'} {side['replication']}".rstrip()
+            for site, side in vm["sites"].items()
+        )
+        print(f"{vm['name']:<{width}}  {vm['state']:<28}  {sides}")
+    print("\nOffered now:" if facts["offered"] else "\nNothing is offered now.")
+    for each in facts["offered"]:
+        print(f"  {each['command']}")

@@ -1,0 +1,37 @@
+"""`secondsite release RUN`: lets a held run go on."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from secondsite.cli.deciding import go_on, record_of
+from secondsite.cli.start import open_journal, requested_by
+from secondsite.errors import RefusedError
+from secondsite.run.events import RunReleased
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("run_id", metavar="RUN", help="id of the run (secondsite runs)")
+    parser.add_argument("--as", dest="who", metavar="NAME", help="who releases it (default: you)")
+    parser.add_argument("--comment", default="", help="goes into the journal and the report")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Let the run go on; gives 0.
+
+    Raises:
+        RefusedError: nobody holds it.
+    """
+    who = arguments.who or requested_by()
+    with open_journal() as journal:
+        record = record_of(journal, arguments.run_id)
+        if not record.held_by:
+            raise RefusedError([f"nobody holds {record.run_id}"])
+        released = RunReleased(at=datetime.now(UTC), by=who, comment=arguments.comment)
+        go_on(journal, record, [released])
+    print(f"{record.run_id} goes on.")
+    return 0

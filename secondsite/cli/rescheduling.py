@@ -1,0 +1,103 @@
+"""Making Prefect start a run's flow again: after a decision, after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from secondsite.cli.services import api_url, use_prefect
+from secondsite.cli.start import FlowRun, page_of, requested_by, start
+from secondsite.run.record import RunRecord
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas import State
+
+__all__ = ["is_suspended", "reschedule"]
+
+_WORKER_TELLS_WITHIN_S = 15.0
+_TELLS_AGAIN_WITHIN_S = 4.0
+
+_FLOWS = {
+    "test": "test-failover",
+    "cleanup": "clean-up",
+    "planned": "planned-failover",
+    "unplanned": "unplanned-failover",
+}
+
+
+def reschedule(record: RunRecord) -> FlowRun:
+    """The run's flow run, scheduled again; a new one where Prefect does not know it any more.
+
+    Raises:
+        UnreachableError: Prefect's server does not answer.
+    """
+    use_prefect(api_url())
+    known = _flow_run(record)
+    if known is not None and asyncio.run(_again(known)):
+        return FlowRun(id=known, url=page_of(known))
+    deployment = f"{_FLOWS.get(record.kind, record.kind)}/{record.plan}"
+    return start(deployment, {"resume": record.run_id, "requested_by": requested_by()})
+
+
+def is_suspended(record: RunRecord) -> bool:
+    """Whether Prefect shows the run's flow run as suspended."""
+    use_prefect(api_url())
+    known = _flow_run(record)
+    return known is not None and asyncio.run(_is_paused(known))
+
+
+def _flow_run(record: RunRecord) -> UUID | None:
+    carried = [each.flow_run for each in record.attachments if each.flow_run]
+    return UUID(carried[-1]) if carried else None
+
+
+async def _again(flow_run: UUID) -> bool:
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import AwaitingRetry
+
+    async with get_client() as client:
+        try:
+            await _until_given_up(client, flow_run)
+            await client.set_flow_run_state(flow_run, AwaitingRetry(), force=True)
+        except ObjectNotFound:
+            return False
+    return True
+
+
+async def _until_given_up(client: PrefectClient, flow_run: UUID) -> None:
+    """Wait a while until Prefect's worker has told that the process is gone.
+
+    It tells that twice, the second time seconds after the death (seen with Prefect 3.8: the runner,
+    then the worker), and would overwrite what is set before.
+    """
+    given_up_at = time.monotonic() + _WORKER_TELLS_WITHIN_S
+    while time.monotonic() < given_up_at:
+        state = (await client.read_flow_run(flow_run)).state
+        if state is None:
+            return
+        is_fresh_crash = state.is_crashed() and _age_s(state) < _TELLS_AGAIN_WITHIN_S
+        if not (state.is_running() or state.is_pending() or is_fresh_crash):
+            return
+        await asyncio.sleep(0.5)
+
+
+def _age_s(state: State[Any]) -> float:
+    at = state.timestamp
+    return (datetime.now(UTC) - at).total_seconds() if at else _TELLS_AGAIN_WITHIN_S
+
+
+async def _is_paused(flow_run: UUID) -> bool:
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    async with get_client() as client:
+        try:
+            state = (await client.read_flow_run(flow_run)).state
+        except ObjectNotFound:
+            return False
+    return state is not None and state.is_paused()

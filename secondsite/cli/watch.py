@@ -1,0 +1,99 @@
+"""`secondsite watch`: takes up runs that wait for a time limit, and notices those that died.
+
+`secondsite up` starts it in the background. It decides nothing: an engine that takes the run up
+does what the plan says. Two of them on one journal do no harm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from datetime import UTC, datetime
+
+from secondsite.cli.deciding import record_of
+from secondsite.cli.rescheduling import reschedule
+from secondsite.cli.start import open_journal
+from secondsite.errors import SecondsiteError
+from secondsite.home import plans_folder
+from secondsite.plan.loader import load_estate
+from secondsite.run.attention import (
+    INTERRUPTED,
+    RESUMED,
+    is_overdue,
+    may_resume_by_itself,
+    noted_since_engine,
+)
+from secondsite.run.events import Noted
+from secondsite.run.journal import Journal
+
+__all__ = ["add_arguments", "look_after", "run"]
+
+_EVERY_S = 5.0
+_NEWEST = 200
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--once", action="store_true", help="look once and return")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look after the runs until ended; gives 0."""
+    while True:
+        try:
+            with open_journal() as journal:
+                look_after(journal, resumes=_resumes())
+        except SecondsiteError as error:
+            print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {error.message}", flush=True)
+        if arguments.once:
+            return 0
+        time.sleep(_EVERY_S)
+
+
+def look_after(journal: Journal, *, resumes: bool) -> None:
+    """One look at every run that is not over.
+
+    Args:
+        journal: Of the runs.
+        resumes: Whether interrupted runs are taken up without being asked.
+
+    Raises:
+        SecondsiteError: Prefect's server does not answer; the next look tries again.
+    """
+    now = datetime.now(UTC)
+    for summary in journal.runs(limit=_NEWEST):
+        if summary.ended_at is not None:
+            continue
+        if summary.is_interrupted:
+            _notice(journal, summary.run_id, now=now, resumes=resumes)
+            continue
+        lease = journal.lease(summary.run_id)
+        if lease is None or lease.holder:
+            continue
+        record = record_of(journal, summary.run_id)
+        if is_overdue(record, now=now) and not noted_since_engine(record, RESUMED):
+            _take_up(journal, summary.run_id, "Nobody has answered in time.", now=now)
+
+
+def _notice(journal: Journal, run_id: str, *, now: datetime, resumes: bool) -> None:
+    record = record_of(journal, run_id)
+    if not noted_since_engine(record, INTERRUPTED):
+        note = Noted(
+            at=now,
+            text="Interrupted: the engine that carried this run is gone. Nothing more is done "
+            f"until it is taken up: secondsite resume {run_id}",
+            level="warning",
+            details={INTERRUPTED: record.attachments[-1].holder if record.attachments else ""},
+        )
+        journal.append(run_id, note)
+    if may_resume_by_itself(record, is_wanted=resumes) and not noted_since_engine(record, RESUMED):
+        _take_up(journal, run_id, "Taken up again by itself, as the estate says.", now=now)
+
+
+def _take_up(journal: Journal, run_id: str, why: str, *, now: datetime) -> None:
+    reschedule(record_of(journal, run_id))
+    journal.append(run_id, Noted(at=now, text=why, details={RESUMED: True}))
+
+
+def _resumes() -> bool:
+    return load_estate(plans_folder()).resume_by_itself

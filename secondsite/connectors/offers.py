@@ -1,0 +1,136 @@
+"""Which operations a plan's standing allows, and why not the others. A table. Pure."""
+
+from __future__ import annotations
+
+from secondsite.connectors.standing import PlanStanding, SideView, Standing, VmStanding
+from secondsite.graph import Operation
+from secondsite.plan.estate import Protection
+from secondsite.plan.model import Direction
+
+__all__ = ["already", "command", "offered", "reasons_against"]
+
+_ACTS: dict[Operation, frozenset[Standing]] = {
+    Operation.TEST: frozenset({Standing.PROTECTED}),
+    Operation.PLANNED: frozenset(
+        {Standing.PROTECTED, Standing.PREPARED, Standing.COMMIT_PENDING, Standing.REVERSING}
+    ),
+    Operation.UNPLANNED: frozenset(
+        {Standing.PROTECTED, Standing.PREPARED, Standing.COMMIT_PENDING}
+    ),
+    Operation.COMMIT: frozenset({Standing.COMMIT_PENDING}),
+    Operation.UNDO: frozenset({Standing.COMMIT_PENDING}),
+    Operation.REVERSE: frozenset({Standing.UNPROTECTED, Standing.REVERSING}),
+    Operation.CANCEL: frozenset({Standing.PREPARED, Standing.PROTECTED}),
+    Operation.CLEANUP: frozenset({Standing.TEST_RUNNING}),
+}
+"""In which standings, in the direction of the operation, a VM takes part in it."""
+
+_BEGINS: dict[Operation, frozenset[Standing]] = {
+    Operation.UNPLANNED: frozenset({Standing.PROTECTED, Standing.PREPARED}),
+    Operation.CANCEL: frozenset({Standing.PREPARED}),
+}
+"""In which of them it is worth offering, where that is fewer."""
+
+_OVER: dict[Operation, frozenset[Standing]] = {
+    Operation.PLANNED: frozenset({Standing.UNPROTECTED}),
+    Operation.UNPLANNED: frozenset({Standing.UNPROTECTED, Standing.REVERSING}),
+    Operation.COMMIT: frozenset({Standing.UNPROTECTED, Standing.REVERSING}),
+    Operation.UNDO: frozenset({Standing.PROTECTED, Standing.PREPARED}),
+}
+"""In which standings it is over already: the VM is skipped, and that is said."""
+
+_ENDS_A_SPLIT = frozenset({Operation.COMMIT, Operation.UNDO, Operation.REVERSE})
+"""What people do when a site that was thought gone comes back with its VMs running."""
+
+_OVER_TURNED = frozenset(
+    {Operation.PLANNED, Operation.UNPLANNED, Operation.COMMIT, Operation.REVERSE}
+)
+"""Operations that are over for a VM which is protected in the other direction already."""
+
+
+def already(vm: VmStanding, operation: Operation, direction: Direction) -> str:
+    """Why `operation` has nothing to do for `vm`; empty if it has."""
+    is_turned = vm.direction is not direction
+    if is_turned and vm.state is Standing.PROTECTED and operation in _OVER_TURNED:
+        return f"it runs in {vm.where} and replicates back already"
+    if not is_turned and vm.state in _OVER.get(operation, ()):
+        return f"it is {vm.state}, in {vm.where}"
+    return ""
+
+
+def reasons_against(
+    standing: PlanStanding, operation: Operation, direction: Direction, protection: Protection
+) -> list[str]:
+    """Every VM that forbids `operation`, and why; empty if it may start."""
+    source, _ = protection.site_names(direction)
+    reasons = [
+        reason
+        for vm in standing.vms.values()
+        if (reason := _against(vm, operation, direction, source))
+    ]
+    takes_part = [vm for vm in standing.vms.values() if not already(vm, operation, direction)]
+    if not reasons and not takes_part:
+        reasons.append(f"nothing is left to do: every VM is {standing.state}")
+    if (
+        not reasons
+        and operation is Operation.CANCEL
+        and all(_is_as_before(vm, source) for vm in standing.vms.values())
+    ):
+        reasons.append(f"there is nothing to cancel: every VM runs in {source} and is protected")
+    return reasons
+
+
+def offered(
+    standing: PlanStanding, protection: Protection
+) -> tuple[tuple[Operation, Direction], ...]:
+    """The operations that may start now, each with its direction."""
+    return tuple(
+        (operation, direction)
+        for direction in Direction
+        for operation in Operation
+        if any(
+            vm.state in _BEGINS.get(operation, _ACTS[operation]) and vm.direction is direction
+            for vm in standing.vms.values()
+        )
+        and not reasons_against(standing, operation, direction, protection)
+    )
+
+
+def command(plan: str, operation: Operation, direction: Direction) -> str:
+    """What to type for it."""
+    if operation.failover_kind is None:
+        return f"secondsite {operation} {plan}"
+    back = " --direction back" if direction is Direction.BACK else ""
+    return f"secondsite run {plan} --kind {operation}{back}"
+
+
+def _against(vm: VmStanding, operation: Operation, direction: Direction, source: str) -> str:
+    if vm.is_split and operation not in _ENDS_A_SPLIT:
+        return (
+            f"{vm.name} runs in both sites ({vm.state}): decide which one is right; undo turns "
+            "off the one that was failed over, commit and reverse the other one"
+        )
+    if already(vm, operation, direction):
+        return ""
+    if vm.direction is not direction:
+        return f"{vm.name} is {vm.state} in the other direction: its primary is not in {source}"
+    if vm.state not in _ACTS[operation]:
+        return f"{vm.name} is {vm.state}, in {vm.where}"
+    side = vm.side(source)
+    if operation is Operation.PLANNED:
+        return _against_planned(vm, side)
+    return ""
+
+
+def _against_planned(vm: VmStanding, source: SideView) -> str:
+    """A planned failover goes on from where an earlier one stopped, not from an unplanned one."""
+    relation = source.relation
+    if vm.state is Standing.COMMIT_PENDING and (
+        relation is None or relation.state != "PreparedForFailover"
+    ):
+        return f"{vm.name} was failed over unplanned: commit or undo that first"
+    return ""
+
+
+def _is_as_before(vm: VmStanding, source: str) -> bool:
+    return vm.state is Standing.PROTECTED and vm.side(source).is_running

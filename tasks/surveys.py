@@ -1,0 +1,109 @@
+"""Asking a whole site what it has; one dead server must not hide the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from secondsite.connectors.base import HostSurvey, Inventory
+from secondsite.errors import NotStartedError, SecondsiteError
+from tasks.connections import Sites
+
+__all__ = ["SiteSurvey", "answers", "survey_site"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSurvey:
+    """What one site showed.
+
+    Attributes:
+        inventory: VMM's; None if it was not asked or did not answer.
+        silent: Hosts that did not answer.
+        troubles: Why servers did not answer.
+    """
+
+    site: str
+    surveys: tuple[HostSurvey, ...] = ()
+    inventory: Inventory | None = None
+    silent: tuple[str, ...] = ()
+    troubles: tuple[SecondsiteError, ...] = ()
+
+
+async def survey_site(
+    sites: Sites,
+    site: str,
+    *,
+    hosts: Iterable[str],
+    with_vmm: bool = True,
+    enough: Awaitable[object] | None = None,
+) -> SiteSurvey:
+    """Everything that the site's servers tell, all asked at the same time.
+
+    When `enough` is over, who has not answered yet counts as silent, and is given up for good.
+    """
+    names = list(hosts)
+    stop = asyncio.ensure_future(enough) if enough is not None else None
+    surveyed, listed = await asyncio.gather(
+        answers(_until(_survey(sites, name), stop, server=name, sites=sites) for name in names),
+        answers([sites.vmm(site).inventory()] if with_vmm else []),
+    )
+    if stop is not None:
+        stop.cancel()
+    surveys = tuple(each for each in surveyed if isinstance(each, HostSurvey))
+    answered = {each.host for each in surveys}
+    return SiteSurvey(
+        site=site,
+        surveys=surveys,
+        inventory=next((each for each in listed if isinstance(each, Inventory)), None),
+        silent=tuple(name for name in names if name not in answered),
+        troubles=tuple(each for each in (*surveyed, *listed) if isinstance(each, SecondsiteError)),
+    )
+
+
+async def answers(questions: Iterable[Awaitable[T]]) -> list[T | SecondsiteError]:
+    """The answer to each question, or the error it met, errors last.
+
+    Raises:
+        BaseException: what is no error of ours.
+    """
+    given = await asyncio.gather(*questions, return_exceptions=True)
+    wrong = [
+        each
+        for each in given
+        if isinstance(each, BaseException) and not isinstance(each, SecondsiteError)
+    ]
+    if wrong:
+        raise wrong[0]
+    return [each for each in given if not isinstance(each, BaseException)] + [
+        each for each in given if isinstance(each, SecondsiteError)
+    ]
+
+
+async def _survey(sites: Sites, host: str) -> HostSurvey:
+    return await sites.host(host).survey()
+
+
+async def _until(
+    question: Coroutine[object, object, T],
+    stop: asyncio.Future[object] | None,
+    *,
+    server: str,
+    sites: Sites,
+) -> T:
+    asking = asyncio.create_task(question)
+    if stop is not None:
+        either: set[asyncio.Future[Any]] = {asking, stop}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            asking.cancel()
+            sites.abandon(server)
+            raise NotStartedError(
+                f"{server} did not answer in time; it is not asked any more.",
+                host=server,
+                next_step="See whether that server lives and is reachable from here.",
+            )
+    return await asking

@@ -1,0 +1,54 @@
+"""The same VM in the other site: it never runs there while we start it here."""
+
+from __future__ import annotations
+
+from secondsite.errors import NotFoundError, SecondsiteError, WrongStateError
+from secondsite.graph import Operation
+from secondsite.plan.model import PlannedVm
+from tasks.context import RunContext
+from tasks.vm import fact_of
+
+__all__ = ["refuse_running_twin"]
+
+
+async def refuse_running_twin(run: RunContext, vm: PlannedVm) -> None:
+    """Make sure that the twin of `vm` is off, or that people have vouched for the other site.
+
+    Raises:
+        WrongStateError: it runs, or may run.
+    """
+    if run.operation is Operation.CANCEL:
+        return  # its copies were never failed over: Hyper-V does not let a replica start
+    fact = fact_of(run, vm)
+    if fact.facts.get("source_state") == "absent":
+        return
+    state = await _state(run, vm)
+    if state == "Off":
+        return
+    if state.startswith("unknown") and run.options.other_site_is_gone.strip():
+        return
+    where = f"{run.source_site_name} ({fact.source_host or 'host unknown'})"
+    raise WrongStateError(
+        f"{vm.name} was not started in {run.running_site_name}: in {where} its state is {state}.",
+        vm=vm.name,
+        host=fact.host,
+        next_step=(
+            f"Turn it off in {run.source_site_name}, then retry this step. If that site is gone, "
+            "start the run again with --other-site-is-gone and who says so."
+        ),
+    )
+
+
+async def _state(run: RunContext, vm: PlannedVm) -> str:
+    """The twin's state as Hyper-V names it; `unknown`, with the reason, if it cannot be had."""
+    fact = fact_of(run, vm)
+    host = fact.source_host
+    if not host or run.is_given_up(host):
+        return "unknown"
+    try:
+        look = run.sites.host(host).look.submit(vm.name, vm.name)
+        return (await run.ask_source(host, look)).state
+    except NotFoundError:
+        return "Off"  # it is not there any more
+    except SecondsiteError as error:
+        return f"unknown ({error.message})"

@@ -1,0 +1,146 @@
+"""An engine that can be killed at a chosen instant: the flow of one operation, in one process.
+
+Everything is real (take-up, journal, walk, tasks, connectors, the wire) but for Prefect's server,
+which would take seconds a run: the flow's body is called without one. What is added here only
+counts instants, and ends the process at one of them as `kill -9` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from prefect.logging import disable_run_logger
+from winrm.transport import Transport
+
+from flows.conduct import conduct
+from flows.take_up import Request
+from secondsite.graph import Operation
+from secondsite.plan.model import Direction
+from secondsite.run.journal import Journal
+from tasks.catalogue import TASKS
+from tasks.options import RunOptions
+
+__all__ = ["Errand", "carry_out"]
+
+_MID_REQUEST_S = 0.015
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One start of an engine.
+
+    Attributes:
+        home: The machine's home; its lab is up.
+        plans: The plans folder.
+        operation: Of which plan: see `parameters`.
+        parameters: Direction and options of the run.
+        flow_run: The same for every start of one run: that is how it is taken up again.
+        instant: `kind:number` at which the process is killed; empty lets it live. Kinds:
+            `before-write`, `after-write` (of the journal), `before-request`, `mid-request`,
+            `after-request` (WinRM messages).
+        verdict: File for what became of the run, and how many instants of each kind it had.
+    """
+
+    home: Path
+    plans: Path
+    plan: str
+    operation: str
+    direction: str
+    options: dict[str, Any]
+    flow_run: str
+    instant: str
+    verdict: Path
+
+
+def carry_out(errand: Errand) -> None:
+    """Be the engine, in a process of its own, until the run is over or the instant has come."""
+    os.environ |= {
+        "SECONDSITE_HOME": str(errand.home),
+        "SECONDSITE_PLANS": str(errand.plans),
+        "PREFECT__RUNTIME__FLOW_RUN__ID": errand.flow_run,
+    }
+    os.environ.pop("SECONDSITE_JOURNAL", None)
+    instants = _Instants(errand.instant)
+    instants.watch_journal()
+    instants.watch_wire()
+    request = Request(
+        plan=errand.plan,
+        operation=Operation(errand.operation),
+        direction=Direction(errand.direction),
+        options=RunOptions.model_validate({"unattended": True, **errand.options}),
+        requested_by="campaign",
+    )
+    plain = {action: task.fn for action, task in TASKS.items()}  # type: ignore[attr-defined]
+    with disable_run_logger():
+        state = asyncio.run(conduct(request, plain))
+    errand.verdict.write_text(
+        json.dumps(
+            {
+                "state": state.type.value,
+                "message": state.message,
+                "writes": instants.writes,
+                "requests": instants.requests,
+            }
+        )
+    )
+    os._exit(0)
+
+
+class _Instants:
+    """Counts, and kills at the one that is meant."""
+
+    def __init__(self, instant: str) -> None:
+        self._kind, _, number = instant.partition(":")
+        self._number = int(number or 0)
+        self.writes = 0
+        self.requests = 0
+        self._lock = threading.Lock()
+
+    def watch_journal(self) -> None:
+        append: Any = Journal.append
+
+        @wraps(append)
+        def counted(journal: Journal, run_id: str, *events: Any) -> Any:
+            with self._lock:
+                self.writes += 1
+                number = self.writes
+            self._die_if("before-write", number)
+            written = append(journal, run_id, *events)
+            self._die_if("after-write", number)
+            return written
+
+        Journal.append = counted  # type: ignore[method-assign,assignment]
+
+    def watch_wire(self) -> None:
+        send: Callable[..., bytes] = Transport.send_message
+
+        @wraps(send)
+        def counted(transport: Any, message: str | bytes) -> bytes:
+            with self._lock:
+                self.requests += 1
+                number = self.requests
+            self._die_if("before-request", number)
+            if self._kind == "mid-request" and number == self._number:
+                threading.Timer(_MID_REQUEST_S, _die).start()
+            answer = send(transport, message)
+            self._die_if("after-request", number)
+            return answer
+
+        Transport.send_message = counted  # type: ignore[method-assign,assignment]
+
+    def _die_if(self, kind: str, number: int) -> None:
+        if (kind, number) == (self._kind, self._number):
+            _die()
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

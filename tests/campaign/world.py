@@ -1,0 +1,183 @@
+"""A lab and a home for one case of a campaign, and what can be asked of them afterwards."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from secondsite.lab.control import LabClient
+from secondsite.lab.daemon import main
+from tests.campaign.engine import Errand, carry_out
+
+__all__ = ["Case", "Outcome", "World", "a_world"]
+
+REPOSITORY = Path(__file__).parents[2]
+_SCALE = "0.002"
+_LIMIT_S = 90.0
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(
+    ["tests.campaign.engine", "flows.conduct", "tasks.catalogue", "secondsite.lab.daemon"]
+)
+_ONCE = ("Start-VM", "Stop-VM", "Start-VMFailover", "Stop-VMFailover", "Complete-VMFailover")
+"""What changes the world for good each time it is done: never done twice for one VM in one run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One operation to carry out."""
+
+    operation: str
+    direction: str = "forward"
+    options: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        side = (self.options or {}).get("primary_side", "")
+        words = (self.operation, "back" if self.direction == "back" else "", side)
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one start of an engine; `state` is `killed` if it did not live to tell."""
+
+    state: str
+    message: str = ""
+    writes: int = 0
+    requests: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """A lab of its own, with a home and a plans folder."""
+
+    home: Path
+
+    @property
+    def plans(self) -> Path:
+        """The plans folder."""
+        return self.home / "plans"
+
+    def start(self, case: Case, *, flow_run: str, instant: str = "") -> Outcome:
+        """Start an engine for `case`, or again for its run; gives what became of it."""
+        verdict = self.home / "verdict.json"
+        verdict.unlink(missing_ok=True)
+        errand = Errand(
+            home=self.home,
+            plans=self.plans,
+            plan="payroll",
+            operation=case.operation,
+            direction=case.direction,
+            options=dict(case.options or {}),
+            flow_run=flow_run,
+            instant=instant,
+            verdict=verdict,
+        )
+        engine = _PROCESSES.Process(target=carry_out, args=(errand,))
+        engine.start()
+        engine.join(_LIMIT_S)
+        if engine.is_alive():
+            engine.kill()
+            engine.join()
+            return Outcome(state="stuck")
+        if not verdict.exists():
+            return Outcome(state="killed")
+        return Outcome(**json.loads(verdict.read_text()))
+
+    def carry_out(self, case: Case) -> Outcome:
+        """Carry `case` out undisturbed."""
+        return self.start(case, flow_run=str(uuid4()))
+
+    def state(self) -> Any:
+        """The simulated world, without what differs between two equal runs."""
+        return LabClient(self.home).ask("state", stable=True)
+
+    def done(self) -> Counter[tuple[str, str, str]]:
+        """How often each VM met each change that must happen once: (cmdlet, host, vm)."""
+        text, _ = LabClient(self.home).log()
+        events = [json.loads(line) for line in text.splitlines()]
+        return Counter(
+            (event["cmdlet"], event["host"], event["vm"])
+            for event in events
+            if event["kind"] == "change" and event.get("cmdlet") in _ONCE
+        )
+
+
+_STARTING = threading.Lock()
+
+
+def _start_processes() -> None:
+    """Start what processes are forked from; they find nobody at Prefect's address.
+
+    So they show their progress to no one, and wait for no server.
+    """
+    with _STARTING:
+        kept = os.environ.get("PREFECT_API_URL")
+        os.environ["PREFECT_API_URL"] = "http://127.0.0.1:1/api"
+        try:
+            forkserver.ensure_running()
+        finally:
+            del os.environ["PREFECT_API_URL"]
+            if kept is not None:
+                os.environ["PREFECT_API_URL"] = kept
+
+
+@contextmanager
+def a_world(folder: Path, *before: Case) -> Iterator[World]:
+    """A fresh lab in `folder`, in which the cases `before` have been carried out already."""
+    world = World(home=folder)
+    folder.mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "plans", world.plans)
+    estate = world.plans / "estate.yaml"
+    text = estate.read_text()
+    # At this scale nothing takes long: looking often costs nothing, waiting long would.
+    estate.write_text(text.replace("poll_interval: 1s", "poll_interval: 50ms"))
+    lab = _PROCESSES.Process(target=_be_the_lab, args=(folder,))
+    _start_processes()
+    lab.start()
+    try:
+        _wait_for(folder / "lab" / "endpoints.json", lab)
+        for case in before:
+            outcome = world.carry_out(case)
+            assert outcome.state == "COMPLETED", f"{case.name}: {outcome.message}"
+        yield world
+    finally:
+        lab.terminate()
+        lab.join(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _be_the_lab(home: Path) -> None:
+    os.environ["SECONDSITE_HOME"] = str(home)
+    main(
+        [
+            "--home",
+            str(home),
+            "--estate",
+            str(REPOSITORY / "lab" / "two-sites.yaml"),
+            "--scale",
+            _SCALE,
+        ]
+    )
+
+
+def _wait_for(file: Path, lab: BaseProcess) -> None:
+    deadline = time.monotonic() + _LIMIT_S
+    while not file.exists():
+        assert lab.is_alive(), "the lab ended"
+        assert time.monotonic() < deadline, "the lab does not come up"
+        time.sleep(0.01)
