@@ -162,8 +162,9 @@ async def _answered(form: type[FormT], description: str, *, key: str) -> FormT:
 def _gate_form(approvers: Sequence[str]) -> type[GateForm]:
     if not approvers:
         return GateForm
-    allowed = Literal[tuple(approvers)]  # type: ignore[valid-type]
-    fields: dict[str, Any] = {"approver": (allowed, Field(description="Who you are."))}
+    # Not a Literal: of one name it would be a constant, for which Prefect's form has no drop-down.
+    named = Field(description="Who you are.", json_schema_extra={"enum": list(approvers)})
+    fields: dict[str, Any] = {"approver": (str, named)}
     return cast("type[GateForm]", create_model("GateForm", __base__=GateForm, **fields))
 
 

@@ -158,7 +158,7 @@ def test_an_approved_gate_lets_the_run_go_on_and_the_report_says_who_how_and_why
     expect(form.field("Decision")).to_contain_text("is a required property")
     expect(form.field("Approver")).to_contain_text("is a required property")
     offered = form.choose("Decision", "approve")
-    form.write("Approver", "mona")
+    form.choose("Approver", "payroll-on-call")
     form.write("Comment", "closed at noon")
     ui.page.screenshot(path=tmp_path / "gate.png")
     form.submit()
@@ -171,7 +171,7 @@ def test_an_approved_gate_lets_the_run_go_on_and_the_report_says_who_how_and_why
     assert told["state"] == "done"
     (decision,) = told["approvals"]
     assert (decision["step"], decision["decision"]) == ("payroll/before/payroll-closed", "approve")
-    assert (decision["by"], decision["via"]) == ("mona", "ui")
+    assert (decision["by"], decision["via"]) == ("payroll-on-call", "ui")
     assert decision["comment"] == "closed at noon"
     assert all(vm["state"] == "done" for vm in told["vms"])
     assert step(told, "payroll/pay01/failover")["attempts"] == 1
@@ -183,19 +183,19 @@ def test_a_rejected_gate_ends_the_run_with_words_and_starts_nothing(
     ui.open_newest_run("test failover of payday")
     form = ui.resume()
     form.choose("Decision", "reject")
-    form.write("Approver", "mona")
+    form.choose("Approver", "payroll-on-call")
     form.write("Comment", "two postings are open")
     form.submit()
     ui.expect_state("Failed")
 
     report = ui.open_artifact()
-    expect(report).to_contain_text("was rejected by mona: two postings are open")
+    expect(report).to_contain_text("was rejected by payroll-on-call: two postings are open")
     ui.page.screenshot(path=tmp_path / "report.png", full_page=True)
     told = gated.run("report", waiting["run_id"], "--json").facts
     assert told["state"] == "failed"
     error = step(told, "payroll/before/payroll-closed")["error"]
-    assert "rejected by mona: two postings are open" in error["message"]
-    assert "secondsite cleanup" in error["next"]
+    assert "rejected by payroll-on-call: two postings are open" in error["message"]
+    assert "secondsite status" in error["next"]
     assert step(told, "payroll/pay01/start")["state"] == "pending"
 
 
@@ -206,7 +206,7 @@ def test_a_clean_up_ends_a_test_that_waits_at_a_gate_and_nobody_can_resume_it(
     ui.open_newest_run("test failover of payday")
     form = ui.resume()
     form.choose("Decision", "approve")
-    form.write("Approver", "mona")
+    form.choose("Approver", "payroll-on-call")
     form.submit()
     ui.expect_state("Failed")
 
