@@ -84,18 +84,22 @@ def go_on(journal: Journal, record: RunRecord, events: Sequence[JournalEvent]) -
         UnreachableError: Prefect's server does not answer. The decision is in the journal.
     """
     journal.append(record.run_id, *events)
+    try:
+        _make_heard(journal, record)
+    except UnreachableError as error:
+        raise UnreachableError(
+            f"The decision is in the journal, but nobody carries it out yet. {error.message}",
+            next_step=f"secondsite up, then: secondsite resume {record.run_id}",
+        ) from error
+
+
+def _make_heard(journal: Journal, record: RunRecord) -> None:
     given_up_at = time.monotonic() + _TAKEN_UP_WITHIN_S
     while time.monotonic() < given_up_at:
         lease = journal.lease(record.run_id)
         is_carried = lease is not None and bool(lease.holder)
         if not is_carried or record.run_id in journal.stale_runs() or is_suspended(record):
-            try:
-                reschedule(record)
-            except UnreachableError as error:
-                raise UnreachableError(
-                    f"The decision is in the journal. {error.message}",
-                    next_step=f"secondsite up, then: secondsite resume {record.run_id}",
-                ) from error
+            reschedule(record)
             return
         time.sleep(1)
 

@@ -39,12 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look after the runs until ended; gives 0."""
+    said = ""
     while True:
         try:
             with open_journal() as journal:
                 look_after(journal, resumes=_resumes())
         except SecondsiteError as error:
-            print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {error.message}", flush=True)
+            if error.message != said:  # what lasts for hours is said once
+                said = error.message
+                print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {said}", flush=True)
         if arguments.once:
             return 0
         time.sleep(_EVERY_S)

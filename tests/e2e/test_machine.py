@@ -106,7 +106,7 @@ def test_every_wrong_word_has_its_exit_code_and_says_what_to_do(
     expected = {
         ("rnu",): (2, "Did you mean `run`?"),
         ("run", "storefront"): (2, "--kind"),
-        ("run", "storefront", "--kind", "planned"): (2, "secondsite show storefront"),
+        ("run", "storefront", "--kind", "planned"): (2, "Nothing was started"),
         ("run", "storefornt", "--kind", "test"): (3, "storefront"),
         ("cleanup", "nothing"): (3, "nothing"),
         ("report", "no-such-run"): (2, "no-such-run"),
