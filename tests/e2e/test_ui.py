@@ -161,7 +161,7 @@ def test_an_approved_gate_lets_the_run_go_on_and_the_report_says_who_how_and_why
     form.choose("Approver", "payroll-on-call")
     form.write("Comment", "closed at noon")
     ui.page.screenshot(path=tmp_path / "gate.png")
-    form.submit()
+    form.answer()
     ui.expect_state("Completed")
 
     assert offered == ["approve", "reject"]
@@ -185,7 +185,7 @@ def test_a_rejected_gate_ends_the_run_with_words_and_starts_nothing(
     form.choose("Decision", "reject")
     form.choose("Approver", "payroll-on-call")
     form.write("Comment", "two postings are open")
-    form.submit()
+    form.answer()
     ui.expect_state("Failed")
 
     report = ui.open_artifact()
@@ -207,7 +207,7 @@ def test_a_clean_up_ends_a_test_that_waits_at_a_gate_and_nobody_can_resume_it(
     form = ui.resume()
     form.choose("Decision", "approve")
     form.choose("Approver", "payroll-on-call")
-    form.submit()
+    form.answer()
     ui.expect_state("Failed")
 
     assert cleaned.code == 0, cleaned.gist
