@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+from tests.postgresql import postgresql_server, postgresql_url
+
+__all__ = ["anyio_backend", "postgresql_server", "postgresql_url", "pytest_collection_modifyitems"]
+
 # A busy machine is no failure of a property; `timeout` in pyproject.toml still ends what hangs.
 settings.register_profile("secondsite", deadline=None, max_examples=60)
 settings.load_profile("secondsite")

@@ -48,6 +48,7 @@ class Errand:
             `before-write`, `after-write` (of the journal), `before-request`, `mid-request`,
             `after-request` (WinRM messages).
         verdict: File for what became of the run, and how many instants of each kind it had.
+        journal: URL of the journal; empty for the one of the home.
     """
 
     home: Path
@@ -59,6 +60,7 @@ class Errand:
     flow_run: str
     instant: str
     verdict: Path
+    journal: str = ""
 
 
 def carry_out(errand: Errand) -> None:
@@ -68,7 +70,10 @@ def carry_out(errand: Errand) -> None:
         "SECONDSITE_PLANS": str(errand.plans),
         "PREFECT__RUNTIME__FLOW_RUN__ID": errand.flow_run,
     }
-    os.environ.pop("SECONDSITE_JOURNAL", None)
+    if errand.journal:
+        os.environ["SECONDSITE_JOURNAL"] = errand.journal
+    else:
+        os.environ.pop("SECONDSITE_JOURNAL", None)
     instants = _Instants(errand.instant)
     instants.watch_journal()
     instants.watch_wire()

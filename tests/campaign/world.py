@@ -40,6 +40,7 @@ class Case:
     """One operation to carry out."""
 
     operation: str
+    plan: str = "payroll"
     direction: str = "forward"
     options: Mapping[str, Any] | None = None
 
@@ -63,9 +64,14 @@ class Outcome:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """A lab of its own, with a home and a plans folder."""
+    """A lab of its own, with a home and a plans folder.
+
+    Attributes:
+        journal: URL of the journal of its engines; empty for the one of the home.
+    """
 
     home: Path
+    journal: str = ""
 
     @property
     def plans(self) -> Path:
@@ -74,18 +80,18 @@ class World:
 
     def start(self, case: Case, *, flow_run: str, instant: str = "") -> Outcome:
         """Start an engine for `case`, or again for its run; gives what became of it."""
-        verdict = self.home / "verdict.json"
-        verdict.unlink(missing_ok=True)
+        verdict = self.home / f"verdict-{uuid4().hex}.json"  # several may be started at once
         errand = Errand(
             home=self.home,
             plans=self.plans,
-            plan="payroll",
+            plan=case.plan,
             operation=case.operation,
             direction=case.direction,
             options=dict(case.options or {}),
             flow_run=flow_run,
             instant=instant,
             verdict=verdict,
+            journal=self.journal,
         )
         engine = _PROCESSES.Process(target=carry_out, args=(errand,))
         engine.start()
@@ -101,6 +107,16 @@ class World:
     def carry_out(self, case: Case) -> Outcome:
         """Carry `case` out undisturbed."""
         return self.start(case, flow_run=str(uuid4()))
+
+    def be_slow(self, cmdlet: str, *, seconds: float) -> None:
+        """Let the primary site's hosts do what `cmdlet` does at once, and answer late."""
+        for host in ("hv-tokyo-1", "hv-tokyo-2"):
+            fault = {"kind": "slow-reply", "host": host, "cmdlet": cmdlet, "seconds": seconds}
+            LabClient(self.home).ask("break", fault=fault)
+
+    def mend(self) -> None:
+        """Let every host be as quick as it was."""
+        LabClient(self.home).ask("mend")
 
     def state(self) -> Any:
         """The simulated world, without what differs between two equal runs."""
