@@ -19,8 +19,12 @@ from secondsite.run.states import StepState
 __all__ = ["carry_on"]
 
 
-async def carry_on(walk: Walk, progress: Progress) -> Literal["done", "failed", "aborted"]:
+async def carry_on(
+    walk: Walk, progress: Progress
+) -> Literal["done", "failed", "aborted", "halted"]:
     """Carry the run to its end; gives how it ended, which the journal holds then.
+
+    `halted`: this process was told to end before that, and the run is not over.
 
     A run that waits for people leaves by Prefect's suspension, which ends the process.
     """
@@ -29,6 +33,8 @@ async def carry_on(walk: Walk, progress: Progress) -> Literal["done", "failed", 
         await walk.go_on()
         if replay.scheduler.is_aborted:
             break
+        if walk.is_halted and replay.scheduler.verdict() != "done":
+            return "halted"
         if events := _overdue(walk) or _questions(walk):
             await _tell_all(walk, events)
         elif replay.record().open_questions or replay.scheduler.is_held:

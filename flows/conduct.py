@@ -15,12 +15,13 @@ from uuid import UUID
 
 from prefect import runtime
 from prefect.client.schemas import State
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Crashed, Failed
 
 from flows.blocks import read_block
 from flows.carry_on import carry_on
 from flows.hearing import Hearing
 from flows.progress import Progress
+from flows.stopping import farewell, told_to_end, was_cancelled
 from flows.take_up import Request, TakenUp, take_up
 from flows.walk import Walk
 from secondsite.errors import RefusedError, RunConflictError, SecondsiteError
@@ -43,12 +44,19 @@ __all__ = ["conduct"]
 _BEAT_S = 5.0
 _KNOWN_RUNS = 200
 """How many runs of the plan are read to find what its tests have left behind."""
+_UNDOES = {
+    Operation.CLEANUP: {Operation.TEST},
+    Operation.UNDO: {Operation.PLANNED, Operation.UNPLANNED},
+    Operation.CANCEL: {Operation.PLANNED},
+}
+"""Which runs an operation may end that were not carried to their end."""
 
 
 async def conduct(request: Request, tasks: Mapping[Action, StepTask]) -> State[Any]:
     """Carry the requested run out; gives the state that the flow run ends in.
 
-    A run that waits for people leaves by Prefect's suspension, which ends the process.
+    A run that waits for people leaves by Prefect's suspension, which ends the process. One that is
+    cancelled, or whose process is told to end, is not over: it can be taken up again.
     """
     flow_run = UUID(str(runtime.flow_run.id))
     holder = this_process()
@@ -61,7 +69,7 @@ async def conduct(request: Request, tasks: Mapping[Action, StepTask]) -> State[A
             journal.append(taken.run_id, *taken.news, attached)
             taken.replay.apply(attached)
             try:
-                return await _carry_on(taken, journal, tasks, holder)
+                return await _carry_on(taken, journal, tasks, attached)
             finally:
                 journal.detach(taken.run_id, holder=holder)
     except SecondsiteError as error:
@@ -69,18 +77,30 @@ async def conduct(request: Request, tasks: Mapping[Action, StepTask]) -> State[A
 
 
 async def _carry_on(
-    taken: TakenUp, journal: Journal, tasks: Mapping[Action, StepTask], holder: str
+    taken: TakenUp, journal: Journal, tasks: Mapping[Action, StepTask], attached: RunAttached
 ) -> State[Any]:
     progress = Progress(taken.replay.record)
     async with (
         _walk(taken, journal, tasks) as walk,
-        _beside(_beat(journal, taken.run_id, holder)),
+        _beside(_beat(journal, taken.run_id, attached.holder)),
         _beside(progress.follow()),
     ):
-        state = await carry_on(walk, progress)
+        with told_to_end(walk.halt):
+            state = await carry_on(walk, progress)
+            if state == "halted":
+                return await _part(walk, progress, UUID(attached.flow_run))
     await progress.finish(await asyncio.to_thread(proven_facts, journal, taken.run_id))
     message = f"{taken.run_id}: {_summary(taken.replay.record())}"
     return Completed(message=message) if state == "done" else Failed(message=message)
+
+
+async def _part(walk: Walk, progress: Progress, flow_run: UUID) -> State[Any]:
+    """Leave a run that is not over, with words about how it goes on."""
+    is_cancelled = await was_cancelled(flow_run)
+    note = farewell(walk.replay.record(), is_cancelled=is_cancelled, at=_now())
+    await walk.tell(note)
+    await progress.show()
+    return Cancelled(message=note.text) if is_cancelled else Crashed(message=note.text)
 
 
 def _refuse_if_aborted(taken: TakenUp) -> None:
@@ -97,30 +117,34 @@ def _refuse_if_aborted(taken: TakenUp) -> None:
 
 
 def _claim(taken: TakenUp, journal: Journal, holder: str) -> None:
-    """Hold plan and VMs for the run. A clean-up takes them from a test that nobody carries."""
+    """Hold plan and VMs for the run. What undoes a run takes them from one that nobody carries."""
     vms = [vm.name for vm in taken.plan.vms]
     try:
         journal.claim(taken.run_id, plan=taken.plan.name, vms=vms, holder=holder)
     except RunConflictError:
-        if taken.operation is not Operation.CLEANUP or not _end_dead_tests(taken, journal):
+        if not _end_dead_runs(taken, journal):
             raise
         journal.claim(taken.run_id, plan=taken.plan.name, vms=vms, holder=holder)
 
 
-def _end_dead_tests(taken: TakenUp, journal: Journal) -> bool:
-    """End the plan's test runs that nobody carries: interrupted ones, and those at a gate.
+def _end_dead_runs(taken: TakenUp, journal: Journal) -> bool:
+    """End the runs of the plan that this one undoes and nobody carries.
 
-    Gives whether there was one.
+    Those that were interrupted or cancelled; of tests also those at a gate. Gives whether there was
+    one.
     """
     dead = [
         run.run_id
         for run in journal.runs(plan=taken.plan.name, limit=_KNOWN_RUNS)
-        if run.operation == Operation.TEST
+        if run.operation in _UNDOES.get(taken.operation, ())
         and run.ended_at is None
-        and (run.is_interrupted or _waits_without_process(run.run_id, journal))
+        and (
+            run.is_interrupted
+            or (run.operation == Operation.TEST and _waits_without_process(run.run_id, journal))
+        )
     ]
     for run_id in dead:
-        summary = f"It was not over; ended by the clean-up {taken.run_id}."
+        summary = f"It was not over; ended by the {taken.operation} {taken.run_id}."
         journal.append(run_id, RunEnded(at=_now(), state="aborted", summary=summary))
     return bool(dead)
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar, cast
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import asuspend_flow_run
 from prefect.input import RunInput
-from pydantic import Field, create_model
+from pydantic import Field, ValidationError, create_model
 
 from secondsite.run.ballot import Proposal, refusal
 from secondsite.run.events import Decision, JournalEvent, Noted, RunReleased
@@ -152,9 +152,9 @@ async def _answered(form: type[FormT], description: str, *, key: str) -> FormT:
             return await asuspend_flow_run(
                 wait_for_input=filled, timeout=_FOR_EVER_S, key=f"{key}-{times_asked}"
             )
-        except ObjectNotFound:
-            # Prefect suspends once per key. Somebody has started the flow again (*Retry*) without
-            # an answer: nothing is decided, so ask again.
+        except (ObjectNotFound, ValidationError):
+            # Prefect suspends once per key. Somebody has started the flow again (*Retry*, resume)
+            # without an answer, or with an empty one: nothing is decided, so ask again.
             continue
     raise AssertionError("unreachable")
 

@@ -24,6 +24,8 @@ from tasks.context import RunContext
 __all__ = ["Walk"]
 
 _LISTEN_EVERY_S = 1.0
+_GRACE_S = 15.0
+"""For what is under way when the run is halted; Prefect's worker kills the process after 30 s."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Walk:
         tasks: The task that carries out each action.
         write: Writes an event to the journal; returns when it is durable.
         news: Gives what people have decided at terminals since it was last asked.
+        is_halted: Nothing new starts in this process any more; see `halt`.
     """
 
     run: RunContext
@@ -42,7 +45,8 @@ class Walk:
     tasks: Mapping[Action, StepTask]
     write: Callable[[JournalEvent], Awaitable[None]]
     news: Callable[[], Awaitable[Sequence[JournalEvent]]]
-    _launched: set[str] = field(default_factory=set)
+    is_halted: bool = False
+    _launched: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -51,6 +55,8 @@ class Walk:
 
     async def go_on(self) -> None:
         """Carry out steps until the scheduler is idle: all is over, or only people can go on.
+
+        Or until `halt` was called, and what was under way has finished or was left.
 
         Every step has its intent in the journal before it starts, and its outcome before anything
         that waits for it starts.
@@ -63,10 +69,10 @@ class Walk:
             async with asyncio.TaskGroup() as group:
                 listener = group.create_task(self._listen())
                 while True:
-                    for step_id in self.replay.scheduler.ready():
-                        if step_id not in self._launched:
-                            self._launched.add(step_id)
-                            group.create_task(self._carry_out(step_id), name=step_id)
+                    for step_id in self._startable():
+                        self._launched[step_id] = group.create_task(
+                            self._carry_out(step_id), name=step_id
+                        )
                     if not self._launched:
                         listener.cancel()
                         return
@@ -74,6 +80,13 @@ class Walk:
                     self._progress.clear()
         except* JournalError as errors:
             raise errors.exceptions[0] from None
+
+    def halt(self) -> None:
+        """Start nothing new. What is under way may finish, but is not waited for very long."""
+        if not self.is_halted:
+            self.is_halted = True
+            self._progress.set()
+            asyncio.get_running_loop().call_later(_GRACE_S, self._leave_the_rest)
 
     async def catch_up(self) -> bool:
         """Let what people decided at terminals take effect; tells whether there was anything."""
@@ -83,6 +96,15 @@ class Walk:
         if events:
             self._progress.set()
         return bool(events)
+
+    def _startable(self) -> Sequence[str]:
+        if self.is_halted:
+            return []
+        return [each for each in self.replay.scheduler.ready() if each not in self._launched]
+
+    def _leave_the_rest(self) -> None:
+        for task in self._launched.values():
+            task.cancel()
 
     async def _listen(self) -> None:
         while True:
@@ -101,7 +123,7 @@ class Walk:
             else:
                 await self._act(step_id)
         finally:
-            self._launched.discard(step_id)
+            del self._launched[step_id]
             self._progress.set()
 
     async def _act(self, step_id: str) -> None:
@@ -110,6 +132,8 @@ class Walk:
         # must end this step without ending those of other VMs.
         with contextlib.suppress(Exception):
             await self.tasks[self.run.steps[step_id].action](step_id)
+        if self.is_halted and step_id not in self.run.settled:
+            return  # left in the middle: whoever takes the run up looks at what came of it
         outcome = self._outcome(step_id)
         if outcome.state == "done":
             self.run.evidence[step_id] = outcome.evidence

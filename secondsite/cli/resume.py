@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from secondsite.cli.rescheduling import reschedule
+from secondsite.cli.rescheduling import is_suspended, reschedule
 from secondsite.cli.run import follow_to_the_end, tell_started
 from secondsite.cli.start import open_journal
 from secondsite.errors import RefusedError
@@ -22,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take the run up where it stopped; gives 0 when it is done, 1 when it failed, 4 at a gate."""
+    """Take the run up where it stopped; gives 0 when it is done, 1 when it failed, 4 at a gate.
+
+    One that waits for people is refused while Prefect shows their form; where it does not (its
+    database was lost, the flow run was cancelled) the run is taken up, and asks them again.
+    """
     with open_journal() as journal:
         record = replay(entry.event for entry in journal.read(arguments.run_id))
         lease = journal.lease(arguments.run_id)
@@ -47,7 +51,7 @@ def _refuse(record: RunRecord, *, is_alive: bool) -> None:
             [f"{record.run_id} goes on: its engine is alive"],
             next_step=f"Nothing was done. Follow it: secondsite report {record.run_id}",
         )
-    if record.state == "waiting":
+    if record.state == "waiting" and is_suspended(record):
         raise RefusedError(
             [f"{record.run_id} waits for people"],
             next_step="Nothing was done. Who is asked what: secondsite gates",

@@ -156,7 +156,7 @@ def follow_to_the_end(flow_run: FlowRun, *, as_json: bool, run_id: str | None = 
         else:
             with LiveView(sys.stdout) as view:
                 record = follow(flow_run, journal, show=view.show, run_id=run_id)
-    return EXIT_CODES[record.state]
+    return EXIT_CODES.get(record.state, EXIT_CODES["aborted"])  # cancelled: it is not over
 
 
 def tell_started(flow_run: FlowRun, *, as_json: bool) -> None:

@@ -65,6 +65,7 @@ def _facts(summary: RunSummary) -> dict[str, Any]:
         "direction": summary.direction,
         "state": summary.state,
         "interrupted": summary.is_interrupted,
+        "cancelled": summary.is_cancelled,
         "created_at": summary.created_at.isoformat().replace("+00:00", "Z"),
         "ended_at": ended_at.isoformat().replace("+00:00", "Z") if ended_at else None,
         "duration_s": (ended_at - summary.created_at).total_seconds() if ended_at else None,
@@ -89,7 +90,7 @@ def _print_table(runs: Sequence[RunSummary]) -> None:
             facts["run_id"],
             facts["plan"],
             kind,
-            f"{state}, interrupted" if facts["interrupted"] else state,
+            f"{state}, {_interruption(each)}" if each.is_interrupted else state,
             say_moment(facts["created_at"]),
             say_duration(facts["duration_s"]),
         )
@@ -99,7 +100,14 @@ def _print_table(runs: Sequence[RunSummary]) -> None:
     console.print(table)
     for each in runs:
         if each.is_interrupted:
-            print(f"{each.run_id} was interrupted: secondsite report {each.run_id} tells how far.")
+            print(
+                f"{each.run_id} was {_interruption(each)}: secondsite report {each.run_id} tells "
+                f"how far, secondsite resume {each.run_id} lets it go on."
+            )
+
+
+def _interruption(summary: RunSummary) -> str:
+    return "cancelled" if summary.is_cancelled else "interrupted"
 
 
 def _verify(journal: Journal, wanted: str | None, *, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from uuid import UUID
 from secondsite.cli.services import api_url, use_prefect
 from secondsite.errors import RefusedError, UnreachableError, UsageError
 from secondsite.home import journal_url
+from secondsite.run.attention import CANCELLED, noted_since_engine
 from secondsite.run.following import Following
 from secondsite.run.journal import Journal
 from secondsite.run.record import RunRecord
@@ -107,7 +108,9 @@ def follow(
     show: Callable[[RunRecord], None],
     run_id: str | None = None,
 ) -> RunRecord:
-    """Show the run as it goes on, until it is over or waits for people; gives its last record.
+    """Show the run as it goes on, until it is over, waits for people or was cancelled.
+
+    Gives its last record.
 
     Args:
         flow_run: What carries it.
@@ -122,13 +125,22 @@ def follow(
     following = Following(journal, run_id) if run_id else _found(flow_run, journal)
     show(following.record)
     took_s = 0.0
-    while following.record.is_active and following.record.state != "waiting":
+    known = len(following.record.attachments) if run_id else 0
+    while _goes_on(following.record, known_engines=known):
         time.sleep(max(_POLL_S, took_s / _MOST_OF_TIME))
         began = time.monotonic()
         if following.refresh():
             show(following.record)
         took_s = time.monotonic() - began
     return following.record
+
+
+def _goes_on(record: RunRecord, *, known_engines: int) -> bool:
+    """Whether there is more to come; what was before a resumption is over."""
+    is_new = len(record.attachments) > known_engines
+    if is_new and noted_since_engine(record, CANCELLED):
+        return False
+    return record.is_active and record.state != "waiting"
 
 
 def _found(flow_run: FlowRun, journal: Journal) -> Following:

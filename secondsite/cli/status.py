@@ -10,6 +10,7 @@ from typing import Any
 from secondsite.cli.services import is_healthy, services
 from secondsite.cli.start import open_journal
 from secondsite.home import home, journal_url, plans_folder
+from secondsite.run.journal import RunSummary
 
 __all__ = ["add_arguments", "run"]
 
@@ -54,16 +55,23 @@ def _facts() -> dict[str, Any]:
             "alive": "worker" in running,
             "pid": running["worker"].pid if "worker" in running else None,
         },
+        "watch": {"alive": "watch" in running},
         "runs": [
             {
                 "run_id": run.run_id,
                 "plan": run.plan,
                 "operation": run.operation,
-                "state": "interrupted" if run.is_interrupted else run.state,
+                "state": _state(run),
             }
             for run in active
         ],
     }
+
+
+def _state(summary: RunSummary) -> str:
+    if summary.is_interrupted:
+        return "cancelled" if summary.is_cancelled else "interrupted"
+    return summary.state
 
 
 def _without_password(url: str) -> str:
@@ -73,14 +81,17 @@ def _without_password(url: str) -> str:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    server, worker = facts["server"], facts["worker"]
+    server, worker, watch = facts["server"], facts["worker"], facts["watch"]
     answers = "answers" if server["answers"] else "does not answer (secondsite up)"
     print(f"Prefect's server  {server['ui_url'] or 'none known'}: {answers}")
     print(f"Worker            {'alive' if worker['alive'] else 'not running (secondsite up)'}")
+    print(f"Watch             {'alive' if watch['alive'] else 'not running (secondsite up)'}")
     print(f"Home              {facts['home']}")
     print(f"Plans             {facts['plans']}")
     print(f"Journal           {facts['journal']}")
     for each in facts["runs"]:
-        print(f"Run               {each['run_id']}: {each['state']}")
+        is_left = each["state"] in {"cancelled", "interrupted"}
+        advice = f" (secondsite resume {each['run_id']})" if is_left else ""
+        print(f"Run               {each['run_id']}: {each['state']}{advice}")
     if not facts["runs"]:
         print("Run               none is going on")

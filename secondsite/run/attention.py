@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from secondsite.run.record import RunRecord
 
-__all__ = ["INTERRUPTED", "RESUMED", "is_overdue", "may_resume_by_itself", "noted_since_engine"]
+__all__ = [
+    "CANCELLED",
+    "INTERRUPTED",
+    "RESUMED",
+    "is_left",
+    "is_overdue",
+    "may_resume_by_itself",
+    "noted_since_engine",
+]
 
+CANCELLED = "cancelled"
 INTERRUPTED = "interrupted"
 RESUMED = "resumed_by_itself"
 """Keys, in a note's details, of what was noticed or done about a run that nobody carried."""
 
 _MOST_RESUMPTIONS = 3
+_TAKEN_UP_WITHIN_S = 60.0
+"""From an answer at a gate until an engine carries the run again, at the most."""
+
+
+def is_left(record: RunRecord, *, let_go_at: datetime, now: datetime) -> bool:
+    """Whether a run that no process carries since `let_go_at` needs somebody to take it up.
+
+    One that waits for people does not, nor one that has just got its answer.
+    """
+    if record.ended_at is not None:
+        return False
+    if any(noted_since_engine(record, key) for key in (CANCELLED, INTERRUPTED)):
+        return True
+    since = max(let_go_at, record.last_event_at)
+    is_late = now - since > timedelta(seconds=_TAKEN_UP_WITHIN_S)
+    return record.state != "waiting" and is_late
 
 
 def is_overdue(record: RunRecord, *, now: datetime) -> bool:
@@ -30,6 +55,11 @@ def noted_since_engine(record: RunRecord, key: str) -> bool:
 
 
 def may_resume_by_itself(record: RunRecord, *, is_wanted: bool) -> bool:
-    """Whether an interrupted run is taken up without being asked; not for ever."""
+    """Whether an interrupted run is taken up without being asked; not for ever.
+
+    Never one that a person has cancelled.
+    """
+    if noted_since_engine(record, CANCELLED):
+        return False
     resumed = sum(RESUMED in note.details for note in record.notes)
     return is_wanted and resumed < _MOST_RESUMPTIONS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from sqlalchemy.engine import RowMapping
 
 from secondsite.errors import JournalError
 from secondsite.run import leases
+from secondsite.run.attention import CANCELLED, is_left, noted_since_engine
 from secondsite.run.chain import GENESIS, ChainFault, Row, first_fault, hash_of
 from secondsite.run.database import Database
 from secondsite.run.events import (
@@ -28,6 +29,7 @@ from secondsite.run.events import (
     to_json,
 )
 from secondsite.run.holder import is_surely_gone
+from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 from secondsite.run.scheduler import RunState
 from secondsite.run.schema import events as events_table
@@ -61,7 +63,9 @@ class RunSummary:
     """One run in a list of runs.
 
     Attributes:
-        is_interrupted: It is not over, and the process that carried it is gone.
+        is_interrupted: It is not over, and the process that carried it is gone or has let it go,
+            other than to wait for people.
+        is_cancelled: It was cancelled in Prefect's UI, and is interrupted since.
     """
 
     run_id: str
@@ -72,6 +76,7 @@ class RunSummary:
     created_at: datetime
     ended_at: datetime | None
     is_interrupted: bool
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,11 +201,12 @@ class Journal:
             query = query.where(runs_table.c.plan == plan)
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).mappings().all()
-            stale = leases.stale_leases(
-                connection, now=self._now(), is_gone=self._is_gone, older_than_s=leases.LEASE_S
-            )
-        interrupted = {lease.run_id for lease in stale}
-        return tuple(self._summary(row, interrupted) for row in rows)
+            held = {
+                row["run_id"]: leases.lease_of(connection, row["run_id"])
+                for row in rows
+                if not row["end_state"]
+            }
+        return tuple(self._summary(row, held.get(row["run_id"])) for row in rows)
 
     def find(self, token: str) -> str | None:
         """The newest run whose id is `token`, or ends in it behind a dash."""
@@ -312,18 +318,34 @@ class Journal:
         )
         return 0, GENESIS
 
-    def _summary(self, row: RowMapping, interrupted: set[str]) -> RunSummary:
+    def _summary(self, row: RowMapping, lease: leases.Lease | None) -> RunSummary:
         run_id = row["run_id"]
-        return RunSummary(
+        summary = RunSummary(
             run_id=run_id,
             plan=row["plan"],
             operation=row["operation"],
             direction=row["direction"],
-            state=row["end_state"] or replay(entry.event for entry in self.read(run_id)).state,
+            state=row["end_state"] or "pending",
             created_at=_aware(row["created_at"]),
             ended_at=_aware(row["ended_at"]) if row["ended_at"] else None,
-            is_interrupted=run_id in interrupted and not row["end_state"],
+            is_interrupted=False,
         )
+        if row["end_state"]:
+            return summary
+        record = replay(entry.event for entry in self.read(run_id))
+        return replace(
+            summary,
+            state=record.state,
+            is_interrupted=self._is_interrupted(record, lease),
+            is_cancelled=noted_since_engine(record, CANCELLED),
+        )
+
+    def _is_interrupted(self, record: RunRecord, lease: leases.Lease | None) -> bool:
+        if lease is None:
+            return False
+        if lease.holder:
+            return lease.is_stale(now=self._now(), is_gone=self._is_gone)
+        return is_left(record, let_go_at=lease.heartbeat_at, now=self._now())
 
 
 def _chained(
