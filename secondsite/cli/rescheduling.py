@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from secondsite.cli.services import api_url, use_prefect
 from secondsite.cli.start import FlowRun, page_of, requested_by, start
+from secondsite.errors import UnreachableError
 from secondsite.run.record import RunRecord
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ def reschedule(record: RunRecord) -> FlowRun:
     """The run's flow run, scheduled again; a new one where Prefect does not know it any more.
 
     Raises:
-        UnreachableError: Prefect's server does not answer.
+        UnreachableError: Prefect's server does not answer; the journal is as it was.
     """
     use_prefect(api_url())
     known = _flow_run(record)
-    if known is not None and asyncio.run(_again(known)):
+    if known is not None and _asked(_again(known)):
         return FlowRun(id=known, url=page_of(known))
     deployment = f"{_FLOWS.get(record.kind, record.kind)}/{record.plan}"
     return start(deployment, {"resume": record.run_id, "requested_by": requested_by()})
@@ -47,7 +49,25 @@ def is_suspended(record: RunRecord) -> bool:
     """Whether Prefect shows the run's flow run as suspended."""
     use_prefect(api_url())
     known = _flow_run(record)
-    return known is not None and asyncio.run(_is_paused(known))
+    return known is not None and _asked(_is_paused(known))
+
+
+def _asked(question: Coroutine[None, None, bool]) -> bool:
+    """What Prefect's server answers.
+
+    Raises:
+        UnreachableError: nothing, or it did not understand.
+    """
+    from httpx import HTTPError
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        return asyncio.run(question)
+    except (HTTPError, PrefectHTTPStatusError) as error:
+        raise UnreachableError(
+            f"Prefect's server has stopped answering in the middle of a request: {error}",
+            next_step="See `secondsite status`, start it with `secondsite up`, then try again.",
+        ) from error
 
 
 def _flow_run(record: RunRecord) -> UUID | None:

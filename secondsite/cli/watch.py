@@ -17,6 +17,7 @@ from secondsite.errors import SecondsiteError
 from secondsite.home import plans_folder
 from secondsite.plan.loader import load_estate
 from secondsite.run.attention import (
+    CANCELLED,
     INTERRUPTED,
     RESUMED,
     is_overdue,
@@ -24,7 +25,7 @@ from secondsite.run.attention import (
     noted_since_engine,
 )
 from secondsite.run.events import Noted
-from secondsite.run.journal import Journal
+from secondsite.run.journal import Journal, RunSummary
 
 __all__ = ["add_arguments", "look_after", "run"]
 
@@ -61,26 +62,37 @@ def look_after(journal: Journal, *, resumes: bool) -> None:
         resumes: Whether interrupted runs are taken up without being asked.
 
     Raises:
-        SecondsiteError: Prefect's server does not answer; the next look tries again.
+        SecondsiteError: one of them could not be taken up (Prefect's server does not answer, its
+            journal cannot be read); the others were looked at, and the next look tries again.
     """
     now = datetime.now(UTC)
+    failures: list[SecondsiteError] = []
     for summary in journal.runs(limit=_NEWEST):
         if summary.ended_at is not None:
             continue
-        if summary.is_interrupted:
-            _notice(journal, summary.run_id, now=now, resumes=resumes)
-            continue
-        lease = journal.lease(summary.run_id)
-        if lease is None or lease.holder:
-            continue
-        record = record_of(journal, summary.run_id)
-        if is_overdue(record, now=now) and not noted_since_engine(record, RESUMED):
-            _take_up(journal, summary.run_id, "Nobody has answered in time.", now=now)
+        try:
+            _look_at(journal, summary, now=now, resumes=resumes)
+        except SecondsiteError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _look_at(journal: Journal, summary: RunSummary, *, now: datetime, resumes: bool) -> None:
+    if summary.is_interrupted:
+        _notice(journal, summary.run_id, now=now, resumes=resumes)
+        return
+    lease = journal.lease(summary.run_id)
+    if lease is None or lease.holder:
+        return
+    record = record_of(journal, summary.run_id)
+    if is_overdue(record, now=now) and not noted_since_engine(record, RESUMED):
+        _take_up(journal, summary.run_id, "Nobody has answered in time.", now=now)
 
 
 def _notice(journal: Journal, run_id: str, *, now: datetime, resumes: bool) -> None:
     record = record_of(journal, run_id)
-    if not noted_since_engine(record, INTERRUPTED):
+    if not any(noted_since_engine(record, key) for key in (CANCELLED, INTERRUPTED)):
         note = Noted(
             at=now,
             text="Interrupted: the engine that carried this run is gone. Nothing more is done "
