@@ -1,4 +1,7 @@
-"""Every server that a run may talk to, made from the estate; connected when first used."""
+"""Every server that a run may talk to, made from the estate; connected when first used.
+
+A server's credential is read then, too: a site that nobody speaks to needs none.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from secondsite.connectors.dns import DnsServer
 from secondsite.connectors.dns import DnsTarget as ZoneTarget
 from secondsite.connectors.dns import TsigKey as ZoneKey
 from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool
-from secondsite.errors import NotFoundError
+from secondsite.errors import CredentialError, NotFoundError
 from secondsite.plan.credentials import BlockReader, Secrets
 from secondsite.plan.estate import DnsTarget, Estate, Server
 from tasks.sites import HostAccess, VmmAccess
@@ -31,11 +34,10 @@ class Sites:
     ) -> None:
         self._estate = estate
         self._secrets = Secrets(estate, home=home, block_reader=block_reader)
-        self._hosts = {
-            host.name: (host, _HYPERV) for site in estate.sites.values() for host in site.hosts
-        }
-        self._vmms = {site.vmm.name: (site.vmm, _VMM) for site in estate.sites.values()}
-        self._pool: LanePool | None = None
+        self._hosts = {host.name: host for site in estate.sites.values() for host in site.hosts}
+        self._pool = LanePool(
+            limits=LaneLimits(connect_timeout_s=estate.limits.connect_timeout.total_seconds())
+        )
         self._dns_threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
         self._zones: dict[tuple[str, str], ZoneAccess] = {}
         self._host_access: dict[str, HostAccess] = {}
@@ -47,7 +49,7 @@ class Sites:
 
         Raises:
             NotFoundError: the estate has no such host.
-            CredentialError: a password cannot be had.
+            CredentialError: its password cannot be had.
         """
         if name not in self._hosts:
             raise NotFoundError(
@@ -56,8 +58,9 @@ class Sites:
                 next_step="Add it to its site's `hosts` in the estate.",
             )
         if name not in self._host_access:
+            self._pool.add(self._endpoint(self._hosts[name], _HYPERV))
             self._host_access[name] = HostAccess(
-                name=name, pool=self._lanes(), limits=self._estate.limits
+                name=name, pool=self._pool, limits=self._estate.limits
             )
         return self._host_access[name]
 
@@ -69,13 +72,13 @@ class Sites:
         """The VMM server of the site of that name.
 
         Raises:
-            CredentialError: a password cannot be had.
+            CredentialError: its password cannot be had.
         """
         if site not in self._vmm_access:
+            server = self._estate.sites[site].vmm
+            self._pool.add(self._endpoint(server, _VMM))
             self._vmm_access[site] = VmmAccess(
-                name=self._estate.sites[site].vmm.name,
-                pool=self._lanes(),
-                limits=self._estate.limits,
+                name=server.name, pool=self._pool, limits=self._estate.limits
             )
         return self._vmm_access[site]
 
@@ -111,27 +114,20 @@ class Sites:
     @property
     def requests_count(self) -> int:
         """WinRM requests sent so far, to all servers."""
-        return self._pool.requests_count if self._pool else 0
+        return self._pool.requests_count
 
     async def close(self) -> None:
         """Leave every server: no shell of ours stays open."""
-        if self._pool is not None:
-            await asyncio.to_thread(self._pool.close, abandoned=self._abandoned)
+        await asyncio.to_thread(self._pool.close, abandoned=self._abandoned)
         self._dns_threads.shutdown(cancel_futures=True)
 
-    def _lanes(self) -> LanePool:
-        if self._pool is None:
-            servers = [*self._hosts.values(), *self._vmms.values()]
-            self._pool = LanePool(
-                (self._endpoint(server, modules) for server, modules in servers),
-                limits=LaneLimits(
-                    connect_timeout_s=self._estate.limits.connect_timeout.total_seconds()
-                ),
-            )
-        return self._pool
-
     def _endpoint(self, server: Server, modules: tuple[str, ...]) -> Endpoint:
-        account = self._secrets.account(server.credential)
+        try:
+            account = self._secrets.account(server.credential)
+        except CredentialError as error:
+            raise CredentialError(
+                f"{server.name} was not asked anything: {error.message}", next_step=error.next_step
+            ) from error
         return Endpoint(
             name=server.name,
             address=server.address or server.name,

@@ -49,7 +49,7 @@ async def survey_site(
     stop = asyncio.ensure_future(enough) if enough is not None else None
     surveyed, listed = await asyncio.gather(
         answers(_until(_survey(sites, name), stop, server=name, sites=sites) for name in names),
-        answers([sites.vmm(site).inventory()] if with_vmm else []),
+        answers([_list(sites, site)] if with_vmm else []),
     )
     if stop is not None:
         stop.cancel()
@@ -85,6 +85,10 @@ async def answers(questions: Iterable[Awaitable[T]]) -> list[T | SecondsiteError
 
 async def _survey(sites: Sites, host: str) -> HostSurvey:
     return await sites.host(host).survey()
+
+
+async def _list(sites: Sites, site: str) -> Inventory:
+    return await sites.vmm(site).inventory()
 
 
 async def _until(

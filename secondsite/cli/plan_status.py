@@ -38,7 +38,6 @@ def ask_sites(name: str, *, leave_out: Direction | None = None) -> Asked:
 
     Raises:
         PlanError: there is no such plan, or it is wrong.
-        CredentialError: a password cannot be had.
     """
     path = find_plan(name, folder=plans_folder())
     estate = load_estate(path.parent, resolve=True)
@@ -121,6 +120,12 @@ def _facts(asked: Asked) -> dict[str, Any]:
             }
             for vm in standing.vms.values()
         ],
+        "credentials": [
+            trouble.message
+            for each in asked.sides
+            for trouble in each.troubles
+            if isinstance(trouble, CredentialError)
+        ],
         "silent": {each.site: list(each.silent) for each in asked.sides if each.silent},
         "offered": [
             {
@@ -137,6 +142,8 @@ def _print(facts: dict[str, Any]) -> None:
     print(f"{facts['plan']}: {facts['state']}")
     for site, hosts in facts["silent"].items():
         print(f"No answer from {site}: {', '.join(hosts)}")
+    for trouble in facts["credentials"]:
+        print(trouble)
     print()
     width = max((len(vm["name"]) for vm in facts["vms"]), default=2)
     for vm in facts["vms"]:

@@ -39,7 +39,7 @@ class LanePool:
 
     def __init__(
         self,
-        endpoints: Iterable[Endpoint],
+        endpoints: Iterable[Endpoint] = (),
         *,
         limits: LaneLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -47,13 +47,13 @@ class LanePool:
     ) -> None:
         self._limits = limits or LaneLimits()
         self._clock, self._sleep = clock, sleep
-        self._endpoints = {endpoint.name.casefold(): endpoint for endpoint in endpoints}
-        self._admissions = {
-            name: Admission(clock, self._limits.denied_pause_s) for name in self._endpoints
-        }
+        self._endpoints: dict[str, Endpoint] = {}
+        self._admissions: dict[str, Admission] = {}
         self._berths: dict[tuple[str, str], _Berth] = {}
         self._lock = threading.Lock()
         self._is_closed = False
+        for endpoint in endpoints:
+            self.add(endpoint)
 
     def __enter__(self) -> LanePool:
         return self
@@ -65,6 +65,13 @@ class LanePool:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def add(self, endpoint: Endpoint) -> None:
+        """Let lanes to this server be had; one that is known already stays as it is."""
+        with self._lock:
+            if self._endpoints.setdefault(endpoint.name.casefold(), endpoint) is endpoint:
+                admission = Admission(self._clock, self._limits.denied_pause_s)
+                self._admissions[endpoint.name.casefold()] = admission
 
     @property
     def hosts(self) -> tuple[str, ...]:
