@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test crash-test lint types arch docs bench lock clean help
+.PHONY: demo test crash-test fault-test lint types arch docs bench lock clean help
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -26,6 +26,9 @@ test: $(STAMP)  ## every test; integration tests skip what is not installed (CI=
 
 crash-test: $(STAMP)  ## kill the engine at 320 instants of every operation, resume, compare (POINTS=0: at each)
 	@$(BIN)/python -m tests.campaign.crash --points $(or $(POINTS),320)
+
+fault-test: $(STAMP)  ## let one WinRM fault strike a planned failover, 320 times, compare (POINTS=0: at each request)
+	@$(BIN)/python -m tests.campaign.faults --points $(or $(POINTS),320)
 
 lint: $(STAMP)  ## style and formatting
 	@$(BIN)/ruff check .

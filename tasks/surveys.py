@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from secondsite.connectors.base import HostSurvey, Inventory
-from secondsite.errors import NotStartedError, SecondsiteError
+from secondsite.errors import NotStartedError, SecondsiteError, UnknownOutcomeError
 from tasks.connections import Sites
 
 __all__ = ["SiteSurvey", "answers", "survey_site"]
 
 T = TypeVar("T")
+
+_PAUSE_S = 2.0
+"""Before a server that did not answer is asked once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +47,20 @@ async def survey_site(
 ) -> SiteSurvey:
     """Everything that the site's servers tell, all asked at the same time.
 
-    When `enough` is over, who has not answered yet counts as silent, and is given up for good.
+    A server whose answer did not come is asked once more: looking twice harms nobody. With `enough`
+    there is no second time, and when it is over, who has not answered yet counts as silent and is
+    given up for good.
     """
     names = list(hosts)
     stop = asyncio.ensure_future(enough) if enough is not None else None
     surveyed, listed = await asyncio.gather(
-        answers(_until(_survey(sites, name), stop, server=name, sites=sites) for name in names),
-        answers([_list(sites, site)] if with_vmm else []),
+        answers(
+            _until(_survey(sites, name), stop, server=name, sites=sites)
+            if stop is not None
+            else _twice(partial(_survey, sites, name))
+            for name in names
+        ),
+        answers([_twice(partial(_list, sites, site))] if with_vmm else []),
     )
     if stop is not None:
         stop.cancel()
@@ -91,23 +102,30 @@ async def _list(sites: Sites, site: str) -> Inventory:
     return await sites.vmm(site).inventory()
 
 
+async def _twice(look: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await look()
+    except (NotStartedError, UnknownOutcomeError):
+        await asyncio.sleep(_PAUSE_S)
+        return await look()
+
+
 async def _until(
     question: Coroutine[object, object, T],
-    stop: asyncio.Future[object] | None,
+    stop: asyncio.Future[object],
     *,
     server: str,
     sites: Sites,
 ) -> T:
     asking = asyncio.create_task(question)
-    if stop is not None:
-        either: set[asyncio.Future[Any]] = {asking, stop}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            asking.cancel()
-            sites.abandon(server)
-            raise NotStartedError(
-                f"{server} did not answer in time; it is not asked any more.",
-                host=server,
-                next_step="See whether that server lives and is reachable from here.",
-            )
+    either: set[asyncio.Future[Any]] = {asking, stop}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not asking.done():
+        asking.cancel()
+        sites.abandon(server)
+        raise NotStartedError(
+            f"{server} did not answer in time; it is not asked any more.",
+            host=server,
+            next_step="See whether that server lives and is reachable from here.",
+        )
     return await asking

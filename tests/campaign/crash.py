@@ -14,13 +14,14 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.campaign.comparison import difference
 from tests.campaign.world import Case, a_world
 
 __all__ = ["STORIES", "Baseline", "Kill", "Result", "Story", "baseline", "kill", "kills"]
@@ -127,36 +128,12 @@ def kill(at: Kill, base: Baseline, folder: Path) -> Result:
         return Result(
             kill=at,
             was_killed=first.state == "killed",
-            difference=_difference(
-                base, outcome.state, outcome.message, state=world.state(), done=world.done()
+            difference=difference(
+                outcome,
+                expected=(base.state, base.done),
+                found=(world.state(), world.done()),
             ),
         )
-
-
-def _difference(
-    base: Baseline, ended: str, message: str, *, state: Any, done: Counter[tuple[str, str, str]]
-) -> str:
-    if ended != "COMPLETED":
-        return f"ended {ended}: {message}"
-    twice = {
-        what: (base.done[what], count) for what, count in done.items() if count > base.done[what]
-    }
-    if twice:
-        return f"done too often (expected, found): {twice}"
-    if state != base.state:
-        return "; ".join(_unequal(base.state, state))[:600]
-    return ""
-
-
-def _unequal(expected: Any, found: Any, place: str = "") -> Iterable[str]:
-    if isinstance(expected, dict) and isinstance(found, dict):
-        for key in sorted({*expected, *found}):
-            yield from _unequal(expected.get(key), found.get(key), f"{place}/{key}")
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        for index, (one, other) in enumerate(zip(expected, found, strict=True)):
-            yield from _unequal(one, other, f"{place}[{index}]")
-    elif expected != found:
-        yield f"{place}: {expected} → {found}"
 
 
 def main(words: Sequence[str] | None = None) -> int:

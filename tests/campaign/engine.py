@@ -12,20 +12,31 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import wraps
+from datetime import UTC, datetime
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect.logging import disable_run_logger
 from winrm.transport import Transport
 
+import flows.carry_on
+import tasks.connections
 from flows.conduct import conduct
 from flows.take_up import Request
+from secondsite.connectors.winrm import LaneLimits
 from secondsite.graph import Operation
+from secondsite.home import journal_url
 from secondsite.plan.model import Direction
+from secondsite.run.ballot import Proposal, refusal
+from secondsite.run.events import Decision, JournalEvent
+from secondsite.run.following import Following
 from secondsite.run.journal import Journal
+from secondsite.run.record import RunRecord
 from tasks.catalogue import TASKS
 from tasks.options import RunOptions
 
@@ -47,6 +58,8 @@ class Errand:
         instant: `kind:number` at which the process is killed; empty lets it live. Kinds:
             `before-write`, `after-write` (of the journal), `before-request`, `mid-request`,
             `after-request` (WinRM messages).
+        retries: Somebody has said `retry` about every failed step that the run waits for.
+        limits: Of its lanes, where they differ from those of real servers.
         verdict: File for what became of the run, and how many instants of each kind it had.
         journal: URL of the journal; empty for the one of the home.
     """
@@ -59,6 +72,8 @@ class Errand:
     options: dict[str, Any]
     flow_run: str
     instant: str
+    retries: bool
+    limits: Mapping[str, Any]
     verdict: Path
     journal: str = ""
 
@@ -84,20 +99,52 @@ def carry_out(errand: Errand) -> None:
         options=RunOptions.model_validate({"unattended": True, **errand.options}),
         requested_by="campaign",
     )
+    shortened: Any = partial(LaneLimits, **errand.limits)
+    tasks.connections.LaneLimits = shortened  # type: ignore[attr-defined]
+    flows.carry_on.ask_people = _leave  # type: ignore[attr-defined]
+    if errand.retries:
+        _retry(errand.flow_run)
     plain = {action: task.fn for action, task in TASKS.items()}  # type: ignore[attr-defined]
     with disable_run_logger():
-        state = asyncio.run(conduct(request, plain))
+        try:
+            state = asyncio.run(conduct(request, plain))
+            ended, message = state.type.value, state.message
+        except _WaitsForPeople as waits:
+            ended, message = "waiting", str(waits)
     errand.verdict.write_text(
         json.dumps(
             {
-                "state": state.type.value,
-                "message": state.message,
+                "state": ended,
+                "message": message,
                 "writes": instants.writes,
                 "requests": instants.requests,
             }
         )
     )
     os._exit(0)
+
+
+class _WaitsForPeople(BaseException):
+    """The run is suspended: an engine leaves by an exception then, as Prefect's own does."""
+
+
+async def _leave(record: RunRecord) -> Sequence[JournalEvent]:
+    """What asks people through Prefect; here they are found at a terminal (`_retry`)."""
+    raise _WaitsForPeople("; ".join(f"{each.id}: {each.shown}" for each in record.open_questions))
+
+
+def _retry(flow_run: str) -> None:
+    """Write to the journal what `secondsite retry RUN` writes."""
+    with closing(Journal.open(journal_url())) as journal:
+        run_id = journal.find(UUID(flow_run).hex[:8]) or ""
+        record = Following(journal, run_id).record
+        for question in record.open_questions:
+            proposal = Proposal(
+                step=question.id, decision=Decision.RETRY, by="the campaign", via="cli"
+            )
+            now = datetime.now(UTC)
+            assert not refusal(record, proposal, now=now)
+            journal.append(run_id, proposal.as_event(at=now))
 
 
 class _Instants:

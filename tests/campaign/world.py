@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -68,18 +68,25 @@ class World:
 
     Attributes:
         journal: URL of the journal of its engines; empty for the one of the home.
+        limits: Of the engine's lanes, where they differ from those of real servers.
     """
 
     home: Path
     journal: str = ""
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def plans(self) -> Path:
         """The plans folder."""
         return self.home / "plans"
 
-    def start(self, case: Case, *, flow_run: str, instant: str = "") -> Outcome:
-        """Start an engine for `case`, or again for its run; gives what became of it."""
+    def start(
+        self, case: Case, *, flow_run: str, instant: str = "", retries: bool = False
+    ) -> Outcome:
+        """Start an engine for `case`, or again for its run; gives what became of it.
+
+        With `retries` somebody has said `retry` about what the run waits for.
+        """
         verdict = self.home / f"verdict-{uuid4().hex}.json"  # several may be started at once
         errand = Errand(
             home=self.home,
@@ -90,6 +97,8 @@ class World:
             options=dict(case.options or {}),
             flow_run=flow_run,
             instant=instant,
+            retries=retries,
+            limits=self.limits,
             verdict=verdict,
             journal=self.journal,
         )
@@ -122,13 +131,24 @@ class World:
         """The simulated world, without what differs between two equal runs."""
         return LabClient(self.home).ask("state", stable=True)
 
+    def log(self) -> list[Any]:
+        """The lab's log: requests, changes, faults."""
+        text, _ = LabClient(self.home).log()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def arm(self, **fault: Any) -> None:
+        """Arm a fault in the lab."""
+        LabClient(self.home).ask("break", fault=fault)
+
+    def mend(self) -> None:
+        """Mend every fault."""
+        LabClient(self.home).ask("mend")
+
     def done(self) -> Counter[tuple[str, str, str]]:
         """How often each VM met each change that must happen once: (cmdlet, host, vm)."""
-        text, _ = LabClient(self.home).log()
-        events = [json.loads(line) for line in text.splitlines()]
         return Counter(
             (event["cmdlet"], event["host"], event["vm"])
-            for event in events
+            for event in self.log()
             if event["kind"] == "change" and event.get("cmdlet") in _ONCE
         )
 
@@ -153,9 +173,11 @@ def _start_processes() -> None:
 
 
 @contextmanager
-def a_world(folder: Path, *before: Case) -> Iterator[World]:
+def a_world(
+    folder: Path, *before: Case, limits: Mapping[str, float] | None = None
+) -> Iterator[World]:
     """A fresh lab in `folder`, in which the cases `before` have been carried out already."""
-    world = World(home=folder)
+    world = World(home=folder, limits=limits or {})
     folder.mkdir(parents=True)
     shutil.copytree(REPOSITORY / "plans", world.plans)
     estate = world.plans / "estate.yaml"
