@@ -121,11 +121,7 @@ class World:
         """Let the primary site's hosts do what `cmdlet` does at once, and answer late."""
         for host in ("hv-tokyo-1", "hv-tokyo-2"):
             fault = {"kind": "slow-reply", "host": host, "cmdlet": cmdlet, "seconds": seconds}
-            LabClient(self.home).ask("break", fault=fault)
-
-    def mend(self) -> None:
-        """Let every host be as quick as it was."""
-        LabClient(self.home).ask("mend")
+            self.arm(**fault)
 
     def state(self) -> Any:
         """The simulated world, without what differs between two equal runs."""

@@ -65,7 +65,7 @@ class Form:
         self.page.on("response", lambda it: taken.append(it) if RESUME.search(it.url) else None)
         for _ in range(PRESSES):
             self.submit()
-            # A press is lost while a list is closing, and a busy server answers 503: the form stays.
+            # A press is lost while a list closes, and a busy server answers 503: the form stays.
             with suppress(AssertionError):
                 expect(self.within).to_be_hidden(timeout=PRESS_LIMIT_MS)
                 break
