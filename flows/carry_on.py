@@ -12,7 +12,16 @@ from flows.walk import Walk
 from secondsite.graph import Action
 from secondsite.plan.model import GateHook, OnTimeout
 from secondsite.reports.closing import closing_words
-from secondsite.run.events import Asked, Decided, Decision, JournalEvent, RunEnded
+from secondsite.run.ballot import Submission
+from secondsite.run.codes import with_code
+from secondsite.run.events import (
+    Asked,
+    Decided,
+    Decision,
+    JournalEvent,
+    RunEnded,
+    RunReleased,
+)
 from secondsite.run.record import StepRecord
 from secondsite.run.states import StepState
 
@@ -41,7 +50,7 @@ async def carry_on(
             await progress.show()
             # Somebody may have decided at a terminal in this very moment.
             if not await walk.catch_up():
-                await _tell_all(walk, await ask_people(replay.record()))
+                await _hand_in(walk, await ask_people(replay.record()))
         else:
             break
     verdict = replay.scheduler.verdict()
@@ -57,6 +66,17 @@ async def carry_on(
 async def _tell_all(walk: Walk, events: Sequence[JournalEvent]) -> None:
     for event in events:
         await walk.tell(event)
+
+
+async def _hand_in(walk: Walk, answer: Submission | RunReleased | None) -> None:
+    match answer:
+        case Submission():
+            await walk.submit(answer)
+            await walk.catch_up()
+        case RunReleased():
+            await walk.tell(answer)
+        case None:
+            pass
 
 
 def _overdue(walk: Walk) -> Sequence[Decided]:
@@ -95,6 +115,7 @@ def _questions(walk: Walk) -> Sequence[Asked]:
             about="failure",
             title=f"{step.id} failed",
             shown=f"{step.error.message} {step.error.next}".strip() if step.error else "",
+            with_code=with_code(walk.run.estate),
         )
         for step in record.steps
         if step.state is StepState.FAILED and step.id not in asked and _is_to_be_asked(walk, step)

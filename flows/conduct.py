@@ -7,9 +7,10 @@ from the top, and what the journal says is done is not done again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,11 @@ from flows.walk import Walk
 from secondsite.errors import RefusedError, RunConflictError, SecondsiteError
 from secondsite.graph import Action, Operation
 from secondsite.home import home, journal_url
+from secondsite.plan.credentials import Secrets
 from secondsite.reports.proven import proven_facts
+from secondsite.run.ballot import Submission
+from secondsite.run.ballot_box import BallotBox
+from secondsite.run.codes import rule_for
 from secondsite.run.events import RunAttached, RunEnded
 from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal
@@ -184,6 +189,7 @@ async def _walk(
         tasks=tasks,
         write=writer.append,
         news=Hearing(journal, taken.run_id, after=taken.last_seq).news,
+        submit=_submit(taken, journal),
     )
     use_run(walk.run)
     try:
@@ -191,6 +197,16 @@ async def _walk(
     finally:
         await sites.close()
         await writer.close()
+
+
+def _submit(taken: TakenUp, journal: Journal) -> Callable[[Submission], Awaitable[object]]:
+    secrets = Secrets(taken.estate, home=home(), block_reader=read_block)
+    box = BallotBox(journal, taken.run_id, rule_for=partial(rule_for, taken.estate, secrets))
+
+    async def submit(submission: Submission) -> object:
+        return await asyncio.to_thread(box.cast, submission, now=_now())
+
+    return submit
 
 
 @asynccontextmanager

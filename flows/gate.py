@@ -1,7 +1,8 @@
 """People decide: the flow run is suspended, and *Resume* in Prefect's UI opens a form.
 
 The decision of record is the one in the journal; Prefect's state is how people see it. A form that
-does not count (somebody else's gate, too late) is noted, and the form comes again with the reason.
+does not count (somebody else's gate, too late, a wrong code) is noted, and comes again with the
+reason.
 """
 
 from __future__ import annotations
@@ -18,21 +19,19 @@ from prefect.flow_runs import asuspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field, ValidationError, create_model
 
-from secondsite.run.ballot import Proposal, refusal
-from secondsite.run.events import Decision, JournalEvent, Noted, RunReleased
+from secondsite.run.ballot import REFUSED, Proposal, Submission
+from secondsite.run.events import Decision, Noted, RunReleased
 from secondsite.run.record import QuestionRecord, RunRecord
 
 __all__ = ["FailureForm", "GateForm", "ReleaseForm", "ask_people"]
 
 FormT = TypeVar("FormT", bound=RunInput)
 
-REFUSED = "refused_answer"
-"""Key, in a note's details, of the step about which an answer did not count."""
-
 _FOR_EVER_S = 10 * 365 * 24 * 3600
 """The time limit of a gate is the journal's: Prefect's would leave a run that cannot be resumed."""
 _MOST_STEPS = 25
 _LEAVE = "leave it"
+_CODE = "code"
 
 
 class GateForm(RunInput):
@@ -59,12 +58,12 @@ class ReleaseForm(RunInput):
     comment: str = ""
 
 
-async def ask_people(record: RunRecord) -> Sequence[JournalEvent]:
-    """What people decided about one open gate, or else about the failed steps, or the hold.
+async def ask_people(record: RunRecord) -> Submission | RunReleased | None:
+    """What people answer about one open gate, or else about the failed steps, or the hold.
 
     Until they have, the flow run is suspended and its process ends. When they have answered,
-    Prefect starts the flow again from the top, and this gives the answer: decisions that count, and
-    a note for each that does not.
+    Prefect starts the flow again from the top, and this gives the answer, which is not judged yet;
+    None if it decides nothing.
     """
     questions = record.open_questions
     gate = next((each for each in questions if each.about == "gate"), None)
@@ -77,32 +76,28 @@ async def ask_people(record: RunRecord) -> Sequence[JournalEvent]:
         f"# Held by {record.held_by}\n\nNothing new starts in `{record.run_id}`. Submit to go on.",
         key=f"release-{len(record.notes)}-{len(record.decisions)}",
     )
-    return [RunReleased(at=datetime.now(UTC), by=form.who, via="ui", comment=form.comment)]
+    return RunReleased(at=datetime.now(UTC), by=form.who, via="ui", comment=form.comment)
 
 
-async def _ask_about_gate(record: RunRecord, gate: QuestionRecord) -> Sequence[JournalEvent]:
+async def _ask_about_gate(record: RunRecord, gate: QuestionRecord) -> Submission:
     form = await _answered(
-        _gate_form(gate.approvers),
+        _gate_form(gate),
         _about_gate(record, gate),
         key=_key(gate.id, len(gate.decisions), len(_refusals(record, gate.id))),
     )
-    return [
-        _counted(
-            record,
-            Proposal(
-                step=gate.id,
-                decision=Decision(form.decision),
-                by=form.approver,
-                via="ui",
-                comment=form.comment,
-            ),
-        )
-    ]
+    proposal = Proposal(
+        step=gate.id,
+        decision=Decision(form.decision),
+        by=form.approver,
+        via="ui",
+        comment=form.comment,
+    )
+    return Submission(proposals=(proposal,), code=getattr(form, _CODE, ""))
 
 
 async def _ask_about_failures(
     record: RunRecord, questions: Sequence[QuestionRecord]
-) -> Sequence[JournalEvent]:
+) -> Submission | None:
     asked = len([each for each in record.questions if each.about == "failure"])
     ids = "/".join(each.id for each in questions)
     form = await _answered(
@@ -114,35 +109,19 @@ async def _ask_about_failures(
         (question.id, str(getattr(form, f"step_{number}")))
         for number, question in enumerate(questions, start=1)
     ]
-    return [
-        _counted(
-            record,
-            Proposal(
-                # Aborting one step's wait ends the run: there is nothing else to end.
-                step="" if choice == Decision.ABORT else step,
-                decision=Decision(choice),
-                by=form.who,
-                via="ui",
-                comment=form.comment,
-            ),
+    proposals = tuple(
+        Proposal(
+            # Aborting one step's wait ends the run: there is nothing else to end.
+            step="" if choice == Decision.ABORT else step,
+            decision=Decision(choice),
+            by=form.who,
+            via="ui",
+            comment=form.comment,
         )
         for step, choice in chosen
         if choice != _LEAVE
-    ]
-
-
-def _counted(record: RunRecord, proposal: Proposal) -> JournalEvent:
-    now = datetime.now(UTC)
-    reason = refusal(record, proposal, now=now)
-    if not reason:
-        return proposal.as_event(at=now)
-    return Noted(
-        at=now,
-        step=proposal.step,
-        text=f"An answer of {proposal.by or 'somebody'} did not count: {reason}",
-        level="warning",
-        details={REFUSED: proposal.step},
     )
+    return Submission(proposals=proposals, code=getattr(form, _CODE, "")) if proposals else None
 
 
 async def _answered(form: type[FormT], description: str, *, key: str) -> FormT:
@@ -159,18 +138,27 @@ async def _answered(form: type[FormT], description: str, *, key: str) -> FormT:
     raise AssertionError("unreachable")
 
 
-def _gate_form(approvers: Sequence[str]) -> type[GateForm]:
-    if not approvers:
-        return GateForm
-    # Not a Literal: of one name it would be a constant, for which Prefect's form has no drop-down.
-    named = Field(description="Who you are.", json_schema_extra={"enum": list(approvers)})
-    fields: dict[str, Any] = {"approver": (str, named)}
+def _gate_form(gate: QuestionRecord) -> type[GateForm]:
+    fields = _code_field([gate])
+    if gate.approvers:
+        # Not a Literal: of one name it would be a constant, for which Prefect has no drop-down.
+        named = Field(description="Who you are.", json_schema_extra={"enum": list(gate.approvers)})
+        fields["approver"] = (str, named)
     return cast("type[GateForm]", create_model("GateForm", __base__=GateForm, **fields))
+
+
+def _code_field(questions: Sequence[QuestionRecord]) -> dict[str, Any]:
+    names = list(dict.fromkeys(name for each in questions for name in each.with_code))
+    if not names:
+        return {}
+    who = ", ".join(names)
+    asked = f"The one-time code that your authenticator app shows now. Needed of: {who}."
+    return {_CODE: (str, Field(default="", description=asked))}
 
 
 def _failure_form(questions: Sequence[QuestionRecord]) -> type[FailureForm]:
     choices = Literal["leave it", "retry", "skip", "mark-done", "abort"]
-    fields: dict[str, Any] = {
+    fields = _code_field(questions) | {
         f"step_{number}": (choices, Field(default=_LEAVE, title=question.id))
         for number, question in enumerate(questions, start=1)
     }

@@ -1,11 +1,12 @@
-"""What people decide at terminals while an engine walks: it comes by way of the journal."""
+"""What people decide while an engine walks, by whatever door: it comes by way of the journal."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
-from secondsite.run.events import Decided, JournalEvent, RunHeld, RunReleased
+from secondsite.run.ballot import REFUSED
+from secondsite.run.events import CodeGiven, Decided, JournalEvent, Noted, RunHeld, RunReleased
 from secondsite.run.journal import Journal
 
 __all__ = ["Hearing"]
@@ -23,19 +24,19 @@ class Hearing:
         self._after = after
 
     async def news(self) -> Sequence[JournalEvent]:
-        """The decisions of others since the last call; the engine's own events are left out."""
+        """The decisions of people since the last call; the engine's own events are left out."""
         entries = await asyncio.to_thread(self._journal.read, self._run_id, after=self._after)
         if entries:
             self._after = entries[-1].run_seq
-        return [entry.event for entry in entries if _is_of_others(entry.event)]
+        return [entry.event for entry in entries if _is_of_people(entry.event)]
 
 
-def _is_of_others(event: JournalEvent) -> bool:
+def _is_of_people(event: JournalEvent) -> bool:
     match event:
-        case Decided(via=via):
-            return via == _FROM_TERMINALS
-        case RunHeld():
+        case Decided() | CodeGiven() | RunHeld():
             return True
+        case Noted(details=details):
+            return REFUSED in details
         case RunReleased(via=via):
             return via == _FROM_TERMINALS
         case _:

@@ -20,8 +20,9 @@ from secondsite.plan.digest import plan_digest
 from secondsite.plan.estate import Estate
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Direction, Plan
-from secondsite.run.events import JournalEvent, Noted, Objectives, RunCreated
+from secondsite.run.events import JournalEvent, Objectives, RunCreated
 from secondsite.run.journal import Journal
+from secondsite.run.model_note import model_in, model_note
 from secondsite.run.naming import new_run_id
 from secondsite.run.planned import planned_steps
 from secondsite.run.replay import Replay
@@ -29,8 +30,6 @@ from tasks.context import protection_of
 from tasks.options import RunOptions, TestNetworkChoice
 
 __all__ = ["Request", "TakenUp", "take_up"]
-
-_MODEL_NOTE = "plan and estate as the run began with them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +127,7 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
             "python": platform.python_version(),
         },
     )
-    model = Noted(
-        at=now,
-        text=_MODEL_NOTE,
-        details={
-            "plan": plan.model_dump(mode="json"),
-            "estate": estate.model_dump(mode="json"),
-        },
-    )
+    model = model_note(plan, estate, at=now)
     replay = Replay(created)
     replay.apply(model)
     return TakenUp(
@@ -161,16 +153,13 @@ def _again(run_id: str, journal: Journal) -> TakenUp:
     replay = Replay(created)
     for event in later:
         replay.apply(event)
-    model = next(
-        (event for event in later if isinstance(event, Noted) and event.text == _MODEL_NOTE), None
-    )
+    model = model_in(later)
     if model is None:
         raise JournalError(
             f"{run_id} ended before its plan was in the journal; nothing was touched by it.",
             next_step="Start a new run.",
         )
-    plan = Plan.model_validate(model.details["plan"])
-    estate = Estate.model_validate(model.details["estate"])
+    plan, estate = model
     operation, direction = Operation(created.operation), Direction(created.direction)
     options = RunOptions.model_validate(created.parameters)
     return TakenUp(

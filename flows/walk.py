@@ -15,7 +15,10 @@ from prefect import get_run_logger
 from secondsite.connectors.base import ActionResult
 from secondsite.errors import JournalError, SecondsiteError
 from secondsite.graph import Action
+from secondsite.plan.estate import Estate
 from secondsite.plan.model import GateHook
+from secondsite.run.ballot import Submission
+from secondsite.run.codes import with_code
 from secondsite.run.events import Asked, ErrorFact, JournalEvent, StepIntent, StepOutcome
 from secondsite.run.replay import Replay
 from tasks.action import StepTask
@@ -36,7 +39,8 @@ class Walk:
         replay: The run as its journal has it; every event goes there after it is durable.
         tasks: The task that carries out each action.
         write: Writes an event to the journal; returns when it is durable.
-        news: Gives what people have decided at terminals since it was last asked.
+        news: Gives what people have decided since it was last asked.
+        submit: Puts an answer to the vote: what counts of it is in the journal then.
         is_halted: Nothing new starts in this process any more; see `halt`.
     """
 
@@ -45,6 +49,7 @@ class Walk:
     tasks: Mapping[Action, StepTask]
     write: Callable[[JournalEvent], Awaitable[None]]
     news: Callable[[], Awaitable[Sequence[JournalEvent]]]
+    submit: Callable[[Submission], Awaitable[object]]
     is_halted: bool = False
     _launched: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,7 +94,7 @@ class Walk:
             asyncio.get_running_loop().call_later(_GRACE_S, self._leave_the_rest)
 
     async def catch_up(self) -> bool:
-        """Let what people decided at terminals take effect; tells whether there was anything."""
+        """Let what people decided take effect; tells whether there was anything."""
         events = await self.news()
         for event in events:
             self.replay.apply(event)
@@ -173,6 +178,7 @@ class Walk:
             approvers=hook.approvers,
             required=hook.required,
             deadline_at=now + hook.timeout,
+            with_code=_needing_code(hook, self.run.estate),
         )
 
     def _log(self, outcome: StepOutcome) -> None:
@@ -182,6 +188,12 @@ class Walk:
             logger.info("%s: %s", outcome.step, what)
         else:
             logger.error("%s: %s Next: %s", outcome.step, outcome.error.message, outcome.error.next)
+
+
+def _needing_code(gate: GateHook, estate: Estate) -> tuple[str, ...]:
+    """Those of the gate's approvers who prove with a code who they are."""
+    allowed = {name.casefold() for name in gate.approvers}
+    return tuple(name for name in with_code(estate) if not allowed or name.casefold() in allowed)
 
 
 def _fault_of_ours(step_id: str) -> ErrorFact:

@@ -9,15 +9,28 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from secondsite.cli.rescheduling import is_suspended, reschedule
+from secondsite.cli.services import api_url, use_prefect
 from secondsite.cli.start import open_journal, requested_by
 from secondsite.errors import RefusedError, UnreachableError
-from secondsite.run.ballot import Proposal, refusal
+from secondsite.home import home
+from secondsite.plan.credentials import Secrets
+from secondsite.run.ballot import Proposal, Submission
+from secondsite.run.ballot_box import BallotBox
+from secondsite.run.codes import CodeRule, rule_for
 from secondsite.run.events import Decision, JournalEvent
 from secondsite.run.following import Following
 from secondsite.run.journal import Journal
+from secondsite.run.model_note import model_in
 from secondsite.run.record import RunRecord
 
-__all__ = ["add_arguments_of_decision", "decide", "go_on", "record_of"]
+__all__ = [
+    "add_arguments_of_author",
+    "add_arguments_of_decision",
+    "cast",
+    "decide",
+    "go_on",
+    "record_of",
+]
 
 _TAKEN_UP_WITHIN_S = 6.0
 """A living engine listens every second; one that is just being suspended is seen to be."""
@@ -32,9 +45,17 @@ def add_arguments_of_decision(parser: argparse.ArgumentParser, *, steps: str) ->
         parser.add_argument(
             "steps", metavar="STEP", nargs="*", help="ids of failed steps; all of them if absent"
         )
-    parser.add_argument("--as", dest="who", metavar="NAME", help="who decides (default: you)")
-    parser.add_argument("--comment", default="", help="goes into the journal and the report")
+    add_arguments_of_author(parser)
     parser.add_argument("--json", action="store_true", help="print what was decided as JSON")
+
+
+def add_arguments_of_author(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say who decides, and why."""
+    parser.add_argument("--as", dest="who", metavar="NAME", help="who decides (default: you)")
+    parser.add_argument(
+        "--code", default="", metavar="CODE", help="one-time code, if the estate asks NAME for one"
+    )
+    parser.add_argument("--comment", default="", help="goes into the journal and the report")
 
 
 def decide(decision: Decision, arguments: argparse.Namespace) -> int:
@@ -58,14 +79,39 @@ def decide(decision: Decision, arguments: argparse.Namespace) -> int:
             Proposal(step=step, decision=decision, by=who, via="cli", comment=arguments.comment)
             for step in steps
         ]
-        now = datetime.now(UTC)
-        reasons = [reason for each in proposals if (reason := refusal(record, each, now=now))]
-        if reasons:
-            raise RefusedError(reasons, next_step="Nothing was written. See: secondsite gates")
-        events = [each.as_event(at=now) for each in proposals]
-        go_on(journal, record, events)
+        cast(journal, record, Submission(proposals=tuple(proposals), code=arguments.code))
     _tell(record, decision, steps, who, as_json=arguments.json)
     return 0
+
+
+def cast(journal: Journal, record: RunRecord, submission: Submission) -> None:
+    """Write decisions to the journal, all or none, and make sure that an engine hears of them.
+
+    Raises:
+        RefusedError: something of it does not count; nothing was decided.
+        UnreachableError: Prefect's server does not answer. The decision is in the journal.
+    """
+    box = BallotBox(journal, record.run_id, rule_for=lambda name: _rule_for(record, name))
+    verdict = box.cast(submission, now=datetime.now(UTC), all_or_none=True)
+    if verdict.refused:
+        reasons = dict.fromkeys(reason for _, reason in verdict.refused)
+        raise RefusedError(list(reasons), next_step="Nothing was decided. See: secondsite gates")
+    _see_to_it(journal, record)
+
+
+def _rule_for(record: RunRecord, name: str) -> CodeRule | None:
+    model = model_in(record.notes)
+    if model is None:
+        return None
+    _, estate = model
+    return rule_for(estate, Secrets(estate, home=home(), block_reader=_read_block), name)
+
+
+def _read_block(name: str) -> str:
+    from flows.blocks import read_block
+
+    use_prefect(api_url())
+    return read_block(name)
 
 
 def record_of(journal: Journal, run_id: str) -> RunRecord:
@@ -84,6 +130,10 @@ def go_on(journal: Journal, record: RunRecord, events: Sequence[JournalEvent]) -
         UnreachableError: Prefect's server does not answer. The decision is in the journal.
     """
     journal.append(record.run_id, *events)
+    _see_to_it(journal, record)
+
+
+def _see_to_it(journal: Journal, record: RunRecord) -> None:
     try:
         _make_heard(journal, record)
     except UnreachableError as error:

@@ -44,6 +44,7 @@ def _facts(record: RunRecord, question: QuestionRecord) -> dict[str, Any]:
         "approvers": list(question.approvers),
         "required": question.required,
         "approved_by": [each.by for each in question.decisions],
+        "with_code": list(question.with_code),
         "since": question.asked_at.isoformat() if question.asked_at else None,
         "until": question.deadline_at.isoformat() if question.deadline_at else None,
     }
@@ -60,6 +61,8 @@ def _print(waiting: list[dict[str, Any]], held: list[dict[str, Any]]) -> None:
         if each["required"] > 1:
             so_far = ", ".join(each["approved_by"]) or "nobody yet"
             print(f"  {each['required']} different people must approve; so far: {so_far}")
+        if each["with_code"]:
+            print(f"  with a one-time code (--code): {', '.join(each['with_code'])}")
         if each["about"] == "gate":
             print(f"  secondsite approve {each['run_id']} {each['step']}")
         else:

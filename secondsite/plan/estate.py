@@ -12,6 +12,7 @@ from secondsite.plan.quantities import AnySubnet, DnsName, Duration, Subnet
 from secondsite.plan.written import FrozenDict, FrozenMapping, Written
 
 __all__ = [
+    "Approver",
     "Credential",
     "DnsTarget",
     "Estate",
@@ -229,6 +230,25 @@ class Protection(Written):
         return self.recovery, self.primary
 
 
+class Approver(Written):
+    """Somebody who may decide at gates: a person, or a role that people take in turn.
+
+    Attributes:
+        name: As plans write it under `approvers`; people decide under this name.
+        contact: Where to reach them: a mail address, a telephone number, a channel.
+        totp: Name of the credential whose password is their secret for one-time codes (TOTP, in
+            base32, as authenticator apps show it). With one, no decision under this name counts
+            without a valid code.
+        accounts: Names under which they start runs (`tanaka@dr-engine-1`), for gates with
+            `separation`, where these differ from `name`.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    contact: str = ""
+    totp: str | None = None
+    accounts: tuple[Name, ...] = ()
+
+
 class Limits(Written):
     """Bounds on what the engine asks of the sites.
 
@@ -263,6 +283,9 @@ class Estate(Written):
         sites: The sites by name.
         dns: Where DNS records are kept.
         protections: What replicates where.
+        approvers: Who may decide at gates. Without any, a plan may name whom it likes.
+        approver_lock: How long nobody can decide under an approver's name after five wrong
+            one-time codes in a row.
         limits: Bounds on what the engine asks of the sites.
         resume_by_itself: Whether a run whose engine died is taken up again without being asked, at
             most three times.
@@ -274,12 +297,19 @@ class Estate(Written):
     sites: Annotated[FrozenMapping[str, Site], Field(min_length=1)]
     dns: tuple[DnsTarget, ...] = ()
     protections: tuple[Protection, ...] = ()
+    approvers: tuple[Approver, ...] = ()
+    approver_lock: Duration = timedelta(minutes=15)
     limits: Limits = Limits()
     resume_by_itself: bool = False
 
     def protection(self, name: str) -> Protection | None:
         """The protection of that name."""
         return next((each for each in self.protections if each.name == name), None)
+
+    def approver(self, name: str) -> Approver | None:
+        """The approver of that name, whatever its case."""
+        wanted = name.strip().casefold()
+        return next((each for each in self.approvers if each.name.casefold() == wanted), None)
 
     def key(self, name: str) -> TsigKey | None:
         """The DNS key of that name."""

@@ -22,6 +22,7 @@ def check_estate(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     yield from _check_servers(source, estate)
     yield from _check_networks(source, estate)
     yield from _check_secrets(source, estate)
+    yield from _check_approvers(source, estate)
     yield from check_dns(source, estate)
     for index, protection in enumerate(estate.protections):
         yield from _check_protection(source, estate, protection, ("protections", index))
@@ -35,7 +36,12 @@ def _check_unique(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
         for index, network in enumerate(described.networks)
     )
     yield from _twice(source, networks, "network")
-    for key, what in (("keys", "key"), ("dns", "target"), ("protections", "protection")):
+    for key, what in (
+        ("keys", "key"),
+        ("dns", "target"),
+        ("protections", "protection"),
+        ("approvers", "approver"),
+    ):
         named = getattr(estate, key)
         yield from _twice(source, (((key, i), each.name) for i, each in enumerate(named)), what)
 
@@ -127,6 +133,18 @@ def _check_secrets(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
                 *path,
                 "file",
             )
+
+
+def _check_approvers(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
+    for index, approver in enumerate(estate.approvers):
+        if approver.totp is not None and approver.totp not in estate.credentials:
+            yield source.fault(
+                f'"{approver.totp}" is not one of the credentials'
+                f"{did_you_mean(approver.totp, estate.credentials)}",
+                *("approvers", index, "totp"),
+            )
+    if estate.approver_lock.total_seconds() <= 0:
+        yield source.fault("a lock lasts for a while: write 15m", "approver_lock")
 
 
 def _check_protection(

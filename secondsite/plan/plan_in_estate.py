@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from secondsite.errors import Fault
 from secondsite.plan.estate import Estate, Protection
 from secondsite.plan.guests import DnsRecord, StaticAddress
+from secondsite.plan.hook_places import hook_places
+from secondsite.plan.hooks import GateHook
 from secondsite.plan.model import Plan, PlannedVm
 from secondsite.plan.quantities import Subnet, format_duration
 from secondsite.plan.suggestions import did_you_mean
@@ -27,11 +29,28 @@ def check_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterato
             f"{did_you_mean(plan.protection, known)}",
             "protection",
         )
+    yield from _check_approvers(source, plan, estate)
     for path, vm in _vms(plan):
         if protection is not None and isinstance(vm.address, StaticAddress):
             yield from _check_static(source, vm.address, (*path, "address"), estate, protection)
         for index, record in enumerate(vm.dns):
             yield from _check_zone(source, record, (*path, "dns", index), estate)
+
+
+def _check_approvers(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator[Fault]:
+    if not estate.approvers:
+        return
+    known = [each.name for each in estate.approvers]
+    for place in hook_places(plan):
+        if not isinstance(place.hook, GateHook):
+            continue
+        for index, name in enumerate(place.hook.approvers):
+            if estate.approver(name) is None:
+                yield source.fault(
+                    f'"{name}" is not one of the approvers of the estate'
+                    f"{did_you_mean(name, known)}",
+                    *(*place.path, "approvers", index),
+                )
 
 
 def warn_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator[Fault]:

@@ -5,14 +5,18 @@ A decision that is not refused here is written to the journal, which is where it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from secondsite.run.events import Decided, Decision
+from secondsite.run.codes import CodeRule, CodeVerdict, check_code
+from secondsite.run.events import CodeGiven, Decided, Decision, JournalEvent, Noted
 from secondsite.run.record import QuestionRecord, RunRecord
 
-__all__ = ["Proposal", "refusal"]
+__all__ = ["REFUSED", "Proposal", "Submission", "Verdict", "judge", "refusal"]
+
+REFUSED = "refused_answer"
+"""Key, in a note's details, of the step about which an answer did not count."""
 
 _ABOUT_GATES = frozenset({Decision.APPROVE, Decision.REJECT})
 
@@ -32,7 +36,7 @@ class Proposal:
     via: str
     comment: str = ""
 
-    def as_event(self, *, at: datetime) -> Decided:
+    def as_event(self, *, at: datetime, with_code: bool = False) -> Decided:
         """As the journal keeps it."""
         return Decided(
             at=at,
@@ -41,7 +45,106 @@ class Proposal:
             by=self.by,
             via=self.via,
             comment=self.comment,
+            with_code=with_code,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What one person decides at once: a form, or a command.
+
+    Attributes:
+        proposals: At least one; all by the same person, by the same door.
+        code: A one-time code; never kept.
+    """
+
+    proposals: tuple[Proposal, ...]
+    code: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who decides."""
+        return self.proposals[0].by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of a submission.
+
+    Attributes:
+        counted: The decisions that count.
+        refused: What does not count, each with the reason in words.
+        code: What the journal is to keep of the one-time code, if one was looked at.
+    """
+
+    at: datetime
+    counted: tuple[Decided, ...]
+    refused: tuple[tuple[Proposal, str], ...]
+    code: CodeGiven | None = None
+
+    @property
+    def events(self) -> tuple[JournalEvent, ...]:
+        """The code, then the decisions that it let through."""
+        return (self.code, *self.counted) if self.code else self.counted
+
+    @property
+    def wrong_code(self) -> tuple[CodeGiven, ...]:
+        """The code, if it was wrong."""
+        return (self.code,) if self.code and self.code.period is None else ()
+
+    @property
+    def notes(self) -> tuple[Noted, ...]:
+        """That, and why, answers did not count: for those who are asked again."""
+        return tuple(
+            Noted(
+                at=self.at,
+                step=proposal.step,
+                text=f"An answer of {proposal.by or 'somebody'} did not count: {reason}",
+                level="warning",
+                details={REFUSED: proposal.step},
+            )
+            for proposal, reason in self.refused
+        )
+
+
+def judge(
+    record: RunRecord,
+    submission: Submission,
+    *,
+    rule: CodeRule | None,
+    earlier: Iterable[CodeGiven],
+    now: datetime,
+) -> Verdict:
+    """What of a submission counts.
+
+    A code is looked at only for what would count with it, so that it is not used up in vain.
+
+    Args:
+        record: The run as its journal has it now.
+        submission: What is wanted.
+        rule: What its author must prove; None if nothing.
+        earlier: Every code that any run's journal tells of, oldest first.
+        now: Answers after a gate's deadline are late.
+    """
+    reasons = [refusal(record, each, now=now) for each in submission.proposals]
+    proof = CodeVerdict()
+    if rule is not None and not all(reasons):
+        first = submission.proposals[reasons.index("")]
+        proof = check_code(
+            submission.code, rule, earlier=earlier, via=first.via, step=first.step, now=now
+        )
+    reasons = [reason or proof.reason for reason in reasons]
+    pairs = list(zip(submission.proposals, reasons, strict=True))
+    return Verdict(
+        at=now,
+        counted=tuple(
+            each.as_event(at=now, with_code=rule is not None)
+            for each, reason in pairs
+            if not reason
+        ),
+        refused=tuple((each, reason) for each, reason in pairs if reason),
+        code=proof.given,
+    )
 
 
 def refusal(record: RunRecord, proposal: Proposal, *, now: datetime) -> str:

@@ -21,6 +21,7 @@ from secondsite.errors import JournalError
 __all__ = [
     "EVENT_VERSION",
     "Asked",
+    "CodeGiven",
     "Decided",
     "Decision",
     "ErrorFact",
@@ -235,6 +236,7 @@ class Asked:
         shown: The text they see, complete.
         required: How many different people must approve.
         deadline_at: After this the gate's `on_timeout` decides; None waits for ever.
+        with_code: Those under whose name nothing is decided without a one-time code.
     """
 
     at: datetime
@@ -245,6 +247,7 @@ class Asked:
     approvers: tuple[str, ...] = ()
     required: int = 1
     deadline_at: datetime | None = None
+    with_code: tuple[str, ...] = ()
     type: Literal["decision.asked"] = "decision.asked"
 
 
@@ -255,6 +258,7 @@ class Decided:
     Attributes:
         by: Who; `policy` or `time-out` where no person did.
         via: `ui`, `cli`, `policy` or `time-out`.
+        with_code: Whether a one-time code proved who it was.
     """
 
     at: datetime
@@ -263,7 +267,27 @@ class Decided:
     by: str
     via: str = "cli"
     comment: str = ""
+    with_code: bool = False
     type: Literal["decision.made"] = "decision.made"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeGiven:
+    """Somebody gave a one-time code for an approver. The code itself is never kept.
+
+    Attributes:
+        by: The approver, as the estate writes the name.
+        period: Which code it was: the number of its 30 seconds since 1970. None: a wrong one.
+        locked_until: Set with the wrong code that locked the approver.
+    """
+
+    at: datetime
+    by: str
+    via: str
+    step: str = ""
+    period: int | None = None
+    locked_until: datetime | None = None
+    type: Literal["code.given"] = "code.given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +313,7 @@ JournalEvent = (
     | StepOutcome
     | Asked
     | Decided
+    | CodeGiven
     | Noted
 )
 

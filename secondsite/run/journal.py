@@ -6,7 +6,7 @@ may be called from any thread; what `append` returned from survives the death of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,11 +16,12 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from secondsite.errors import JournalError
-from secondsite.run import leases
+from secondsite.run import leases, poll
 from secondsite.run.attention import CANCELLED, is_left, noted_since_engine
 from secondsite.run.chain import GENESIS, ChainFault, Row, first_fault, hash_of
 from secondsite.run.database import Database
 from secondsite.run.events import (
+    CodeGiven,
     JournalEvent,
     RunAttached,
     RunCreated,
@@ -160,18 +161,44 @@ class Journal:
             JournalError: nothing of it was written.
         """
         with self._database.writing() as connection:
-            count, head = self._head(connection, run_id, events)
-            rows = _chained(run_id, events, count=count, head=head)
-            if not rows:
-                return ()
-            connection.execute(insert(events_table), rows)
-            changes: dict[str, Any] = {"event_count": count + len(rows), "head": rows[-1]["hash"]}
-            for event in events:
-                changes |= _index_changes(event)
-            mine = runs_table.c.run_id == run_id
-            connection.execute(update(runs_table).where(mine).values(**changes))
-            if changes.get("ended_at"):
-                leases.release(connection, run_id=run_id)
+            return self._append(connection, run_id, events)
+
+    def decide(
+        self,
+        run_id: str,
+        choose: Callable[[RunRecord, tuple[CodeGiven, ...]], Sequence[JournalEvent]],
+    ) -> tuple[Entry, ...]:
+        """Append what `choose` makes of the run as it is in this instant, all or none.
+
+        Nobody else decides anything meanwhile, so two answers at once come one after the other.
+
+        Args:
+            run_id: A run that is there.
+            choose: Gets the run, and every one-time code given for any run, oldest first.
+
+        Raises:
+            JournalError: there is no such run; or nothing was written.
+        """
+        with self._database.writing() as connection:
+            poll.close_doors(connection, run_id)
+            known = poll.record_now(connection, run_id), poll.codes_given(connection)
+            return self._append(connection, run_id, tuple(choose(*known)))
+
+    def _append(
+        self, connection: Connection, run_id: str, events: Sequence[JournalEvent]
+    ) -> tuple[Entry, ...]:
+        count, head = self._head(connection, run_id, events)
+        rows = _chained(run_id, events, count=count, head=head)
+        if not rows:
+            return ()
+        connection.execute(insert(events_table), rows)
+        changes: dict[str, Any] = {"event_count": count + len(rows), "head": rows[-1]["hash"]}
+        for event in events:
+            changes |= _index_changes(event)
+        mine = runs_table.c.run_id == run_id
+        connection.execute(update(runs_table).where(mine).values(**changes))
+        if changes.get("ended_at"):
+            leases.release(connection, run_id=run_id)
         return tuple(
             Entry(run_id=run_id, run_seq=row["run_seq"], hash=row["hash"], event=event)
             for row, event in zip(rows, events, strict=True)

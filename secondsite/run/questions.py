@@ -49,6 +49,7 @@ def _record(question: Question) -> QuestionRecord:
         by=settled.by if settled else "",
         at=settled.at if settled else None,
         comment=settled.comment if settled else "",
+        with_code=asked.with_code,
     )
 
 

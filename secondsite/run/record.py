@@ -109,6 +109,7 @@ class QuestionRecord:
         asked_at: None while the run has not come to it.
         decisions: Everything that anybody decided, in order; `required` approvals settle a gate.
         decision: What settled it; None while it is open.
+        with_code: Those under whose name nothing is decided without a one-time code.
     """
 
     id: str
@@ -124,6 +125,7 @@ class QuestionRecord:
     by: str
     at: datetime | None
     comment: str
+    with_code: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from secondsite.errors import IllegalTransitionError, JournalError
 from secondsite.run.events import (
     Asked,
+    CodeGiven,
     Decided,
     Decision,
     ErrorFact,
@@ -111,6 +112,8 @@ class Replay:
                 self._ask(event)
             case Decided():
                 consequences = self._decide(event)
+            case CodeGiven():
+                pass  # it stands for itself: what it let through is a decision
             case Noted():
                 self._notes.append(event)
             case _:

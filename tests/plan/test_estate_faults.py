@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from secondsite.plan.loader import examine
+from secondsite.errors import PlanError
+from secondsite.plan.loader import examine, load_estate, load_plan
 from tests.plan.conftest import ESTATE, PlansFolder
 
 WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
@@ -149,3 +150,39 @@ def test_an_estate_of_a_lab_needs_no_addresses(folder: PlansFolder) -> None:
     text = ESTATE.replace(", address: 10.2.0.53", "").replace("sites:", "lab: two-sites\nsites:", 1)
 
     assert examine(folder.write("estate.yaml", text), []).faults == ()
+
+
+def test_an_approver_has_a_name_of_its_own_and_a_credential_that_is_there(
+    folder: PlansFolder,
+) -> None:
+    approvers = """\
+approvers:
+  - {name: Aiko, contact: aiko@corp.example, totp: operater}
+  - {name: aiko}
+approver_lock: 0s
+"""
+    path = folder.write_estate(lambda text: text + approvers)
+
+    with pytest.raises(PlanError) as refused:
+        load_estate(path)
+
+    told = str(refused.value)
+    assert '"operater" is not one of the credentials (did you mean "operator"?)' in told
+    assert "another approver is named aiko" in told
+    assert "a lock lasts for a while" in told
+
+
+def test_a_gate_names_approvers_of_the_estate_if_it_has_any(
+    folder: PlansFolder, right_plan: str
+) -> None:
+    gate = "    before: [{gate: Go, approvers: [aiko, Bne]}]\n"
+    plan = folder.write("web.yaml", right_plan.replace("    vms:", f"{gate}    vms:"))
+    without = load_estate(folder.write_estate())
+    approvers = "approvers: [{name: Aiko}, {name: Ben}]\n"
+    having = load_estate(folder.write_estate(lambda text: text + approvers))
+
+    load_plan(plan, without)
+    with pytest.raises(PlanError, match=r'"Bne" is not one of the approvers .*"Ben"') as refused:
+        load_plan(plan, having)
+
+    assert len(refused.value.faults) == 1

@@ -12,6 +12,7 @@ from secondsite.errors import JournalError
 from secondsite.run.events import (
     EVENT_VERSION,
     Asked,
+    CodeGiven,
     Decided,
     Decision,
     ErrorFact,
@@ -45,6 +46,7 @@ SAMPLES: tuple[JournalEvent, ...] = (
     StepOutcome(at=BEGIN, step="s", state="failed", evidence={"seen": ["x"]}, error=ERROR),
     Asked(at=BEGIN, step="s", approvers=("ada",), deadline_at=BEGIN + timedelta(hours=4)),
     Decided(at=BEGIN, step="s", decision=Decision.MARK_DONE, by="ada", via="ui"),
+    CodeGiven(at=BEGIN, by="ada", via="ui", step="s", locked_until=BEGIN + timedelta(minutes=15)),
     Noted(at=BEGIN, text="t", level="warning", details={"b": {"c": True}}),
 )
 
