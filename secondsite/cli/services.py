@@ -34,7 +34,7 @@ __all__ = [
 WORK_POOL = "secondsite"
 SERVER_START_LIMIT_S = 180.0
 _STOP_LIMIT_S = 20.0
-_PATIENCE_S = 15.0
+_PATIENCE_S = 30.0
 """A busy server answers late; a dead one refuses at once."""
 
 

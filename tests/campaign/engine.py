@@ -101,7 +101,7 @@ def carry_out(errand: Errand) -> None:
     )
     shortened: Any = partial(LaneLimits, **errand.limits)
     tasks.connections.LaneLimits = shortened  # type: ignore[attr-defined]
-    flows.carry_on.ask_people = _leave  # type: ignore[attr-defined]
+    flows.carry_on.ask_people = _leave  # type: ignore[attr-defined,assignment]
     if errand.retries:
         _retry(errand.flow_run)
     plain = {action: task.fn for action, task in TASKS.items()}  # type: ignore[attr-defined]

@@ -35,7 +35,7 @@ def test_a_planned_failover_under_a_fault_ends_as_one_without(
     result = strike(Strike(kind=kind, action=action, nth=nth), base, tmp_path / "world")
 
     assert result.struck
-    assert result.ended == "done"
+    assert result.ended in {"done", "retried"}  # by itself, or after a person said `retry` once
     assert result.difference == ""
 
 

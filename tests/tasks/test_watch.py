@@ -108,7 +108,7 @@ async def test_a_running_vm_without_heartbeat_is_not_ready(host: Host, watch: Ho
     host.show("sql01", heartbeat="NoContact")
 
     with pytest.raises(NotReadyError) as caught:
-        await until_ready(wanted("sql01", limit_s=0.2), watch)
+        await until_ready(wanted("sql01", limit_s=2), watch)
 
     assert "sql01 on hv1" in caught.value.message
     assert "heartbeat NoContact" in caught.value.message
@@ -154,7 +154,7 @@ async def test_a_closed_port_is_named_with_the_guests_own_address(
     host.show("sql01", heartbeat="OkApplicationsHealthy", addresses=("10.2.0.21",))
 
     with pytest.raises(NotReadyError, match=rf"tcp {port} on 10\.2\.0\.21: .*refused"):
-        await until_ready(wanted("sql01", port=port, limit_s=0.2), watch)
+        await until_ready(wanted("sql01", port=port, limit_s=2), watch)
 
 
 async def test_a_host_that_cannot_be_asked_for_a_moment_is_asked_again(
