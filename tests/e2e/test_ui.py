@@ -214,7 +214,7 @@ def test_a_clean_up_ends_a_test_that_waits_at_a_gate_and_nobody_can_resume_it(
     assert not made_for_tests(gated.stable_state())
     told = gated.ok("report", waiting["run_id"], "--json").facts
     assert told["state"] == "aborted"
-    assert "ended by the clean-up" in told["summary"]
+    assert "ended by the cleanup payday-cleanup-" in told["summary"]
     ui.open_tab("Details")
     words = f"{waiting['run_id']} was ended: It was not over"
     expect(ui.page.get_by_text(words).first).to_be_visible()
