@@ -51,7 +51,7 @@ COMMANDS: dict[str, str] = {
     "abort": "end a run where it stands",
     "hold": "let nothing new start in a run",
     "release": "let a held run go on",
-    "runs": "past and present runs; `runs verify` proves their journal",
+    "runs": "past and present runs; verify, export, import or prune their journal",
     "report": "the report of a run: on screen, HTML, Markdown or JSON",
     "up": "start Prefect's server, a worker and the deployments on this machine",
     "watch": "look after runs that no engine carries; `up` starts it",

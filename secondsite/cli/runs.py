@@ -1,4 +1,4 @@
-"""`secondsite runs`: past and present runs; `secondsite runs verify` proves their journal."""
+"""`secondsite runs`: past and present runs; verifies, exports, takes in and prunes the journal."""
 
 from __future__ import annotations
 
@@ -21,20 +21,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "verb",
         nargs="?",
-        choices=["list", "verify"],
+        choices=["list", "verify", "export", "import", "prune"],
         default="list",
-        help="list the runs (default), or verify the hash chain of one run or of all",
+        help="list the runs (default); verify the hash chain of one run or of all; export runs "
+        "with all their events into a file, import such a file; prune: remove what is older than "
+        "the estate's retention",
     )
     parser.add_argument(
-        "run", nargs="?", metavar="RUN", help="for verify: an id, its beginning, a plan, `latest`"
+        "run",
+        nargs="?",
+        metavar="RUN",
+        help="for verify and export: an id, its beginning, a plan, `latest`; for import: the file",
     )
-    parser.add_argument("--plan", metavar="P", help="only the runs of this plan")
+    parser.add_argument("--plan", metavar="P", help="list, export: only the runs of this plan")
+    parser.add_argument("--to", metavar="FILE", help="export: the file (packed, if it ends in .gz)")
+    parser.add_argument(
+        "--older-than",
+        metavar="AGE",
+        help="prune: since their end, like 800d; the estate's retention if absent, never less",
+    )
+    parser.add_argument("--yes", action="store_true", help="prune: really remove what it lists")
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default 20)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List runs, or verify; gives 1 when the journal is not as it was written."""
+    """List runs, or do what the verb says; verify gives 1 when the journal is not as written."""
+    from secondsite.cli.runs_archive import export_runs, import_runs, prune_runs
     from secondsite.cli.start import open_journal
 
     if arguments.verb == "list" and arguments.run:
@@ -43,8 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
             next_step=f"One run: secondsite report {arguments.run}",
         )
     with open_journal() as journal:
-        if arguments.verb == "verify":
-            return _verify(journal, arguments.run, as_json=arguments.json)
+        match arguments.verb:
+            case "verify":
+                return _verify(journal, arguments.run, as_json=arguments.json)
+            case "export":
+                return export_runs(journal, arguments)
+            case "import":
+                return import_runs(journal, arguments)
+            case "prune":
+                return prune_runs(journal, arguments)
         runs = journal.runs(plan=arguments.plan, limit=arguments.limit)
     if arguments.json:
         print(json.dumps([_facts(each) for each in runs], indent=2))
@@ -123,6 +143,11 @@ def _verify(journal: Journal, wanted: str | None, *, as_json: bool) -> int:
             f"Every event is as it was written: {count_of(proof.run_count, 'run')}, "
             f"{count_of(proof.event_count, 'event')}{f', head {proof.head}' if proof.head else ''}."
         )
+        if gone := journal.removals():
+            print(
+                f"{count_of(len(gone), 'run')} {'was' if len(gone) == 1 else 'were'} removed after "
+                f"the retention, last by {gone[-1].removed_by}."
+            )
         return 0
     for fault in proof.faults:
         print(f"NOT as it was written: {fault}", file=sys.stderr)

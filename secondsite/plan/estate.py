@@ -289,6 +289,8 @@ class Estate(Written):
         limits: Bounds on what the engine asks of the sites.
         resume_by_itself: Whether a run whose engine died is taken up again without being asked, at
             most three times.
+        retention: How long the journal keeps every run after its end, at the least; nothing younger
+            can be removed (`secondsite runs prune`).
     """
 
     lab: str | None = None
@@ -301,6 +303,7 @@ class Estate(Written):
     approver_lock: Duration = timedelta(minutes=15)
     limits: Limits = Limits()
     resume_by_itself: bool = False
+    retention: Duration = timedelta(days=730)
 
     def protection(self, name: str) -> Protection | None:
         """The protection of that name."""

@@ -6,7 +6,7 @@ may be called from any thread; what `append` returned from survives the death of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from secondsite.errors import JournalError
-from secondsite.run import leases, poll
+from secondsite.run import archive, leases, poll
 from secondsite.run.attention import CANCELLED, is_left, noted_since_engine
 from secondsite.run.chain import GENESIS, ChainFault, Row, first_fault, hash_of
 from secondsite.run.database import Database
@@ -314,6 +314,47 @@ class Journal:
         return Verification(
             run_count=len(known), event_count=event_count, head=head, faults=tuple(faults)
         )
+
+    def export(self, run_ids: Iterable[str]) -> Generator[archive.Archived, None, None]:
+        """The runs, row by row as they lie there, verified.
+
+        Raises:
+            JournalError: one of them is not as it was written, or is not there.
+        """
+        for run_id in run_ids:
+            proof = self.verify(run_id)
+            if not proof.run_count or not proof.is_whole:
+                faults = "; ".join(str(fault) for fault in proof.faults)
+                raise JournalError(
+                    f"{run_id} is not exported: {faults or 'the journal does not know it'}.",
+                    next_step="See: secondsite runs verify",
+                )
+            with self._database.reading() as connection:
+                rows = tuple(_rows(connection, run_id))
+            yield archive.Archived(run_id=run_id, head=proof.head, rows=rows)
+
+    def take_in(self, runs: Iterable[archive.Archived]) -> Mapping[str, bool]:
+        """Put exported runs into this journal, all or none; gives per run whether it was new.
+
+        Raises:
+            JournalError: one is here with another history, or cannot be read; nothing was taken in.
+        """
+        with self._database.writing() as connection:
+            return {run.run_id: archive.put_in(connection, run) for run in runs}
+
+    def remove(self, run_ids: Iterable[str], *, by: str) -> tuple[archive.Removal, ...]:
+        """Remove ended runs, all or none; `removals` tells of them for ever.
+
+        Raises:
+            JournalError: nothing was removed.
+        """
+        with self._database.writing() as connection:
+            return archive.remove(connection, run_ids, at=self._now(), by=by)
+
+    def removals(self) -> tuple[archive.Removal, ...]:
+        """Every run that was ever removed from this journal."""
+        with self._database.reading() as connection:
+            return archive.removals(connection)
 
     def _head(
         self, connection: Connection, run_id: str, events: Iterable[JournalEvent]

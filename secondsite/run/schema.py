@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import (
     Column,
     Connection,
@@ -23,7 +26,17 @@ from sqlalchemy.types import BigInteger
 
 from secondsite.errors import JournalError
 
-__all__ = ["SCHEMA_VERSION", "claims", "events", "is_prepared", "leases", "prepare", "runs"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "changes_allowed",
+    "claims",
+    "events",
+    "is_prepared",
+    "leases",
+    "prepare",
+    "removed",
+    "runs",
+]
 
 SCHEMA_VERSION = 1
 
@@ -84,13 +97,28 @@ claims = Table(
     Column("run_id", String(160), nullable=False, index=True),
 )
 
+removed = Table(
+    "journal_removed",
+    MetaData(),  # made when the first run is removed: older journals do not have it
+    Column("run_id", String(160), primary_key=True),
+    Column("plan", String(100), nullable=False),
+    Column("operation", String(32), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("event_count", Integer, nullable=False),
+    Column("head", String(64), nullable=False),
+    Column("removed_at", DateTime(timezone=True), nullable=False),
+    Column("removed_by", String(200), nullable=False),
+)
+
 _LOCK_KEY = 0x5EC0_517E  # of the advisory lock under which PostgreSQL creates the schema
+
+_VERBS = ("UPDATE", "DELETE")
 
 _SQLITE_TRIGGERS = tuple(
     f"""CREATE TRIGGER IF NOT EXISTS journal_events_no_{verb.lower()}
         BEFORE {verb} ON journal_events
         BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"""
-    for verb in ("UPDATE", "DELETE")
+    for verb in _VERBS
 )
 
 _POSTGRESQL_TRIGGERS = (
@@ -120,6 +148,22 @@ def prepare(connection: Connection) -> None:
     for trigger in _SQLITE_TRIGGERS if is_sqlite else _POSTGRESQL_TRIGGERS:
         connection.exec_driver_sql(trigger)
     connection.execute(insert(meta).values(key="schema", value=str(SCHEMA_VERSION)))
+
+
+@contextmanager
+def changes_allowed(connection: Connection) -> Iterator[None]:
+    """Within the block, and within its writing transaction only, events may be removed."""
+    if connection.dialect.name == "sqlite":
+        for verb in _VERBS:
+            connection.exec_driver_sql(f"DROP TRIGGER journal_events_no_{verb.lower()}")
+        yield
+        for trigger in _SQLITE_TRIGGERS:
+            connection.exec_driver_sql(trigger)
+        return
+    table = "ALTER TABLE journal_events"
+    connection.exec_driver_sql(f"{table} DISABLE TRIGGER journal_events_no_change")
+    yield
+    connection.exec_driver_sql(f"{table} ENABLE TRIGGER journal_events_no_change")
 
 
 def is_prepared(connection: Connection) -> bool:
