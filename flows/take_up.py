@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from secondsite.graph import Operation, RunGraph, compile_graph
 from secondsite.home import plans_folder
 from secondsite.plan.digest import plan_digest
 from secondsite.plan.estate import Estate
+from secondsite.plan.fingerprint import fingerprint
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Direction, Plan
 from secondsite.run.events import JournalEvent, Objectives, RunCreated
@@ -112,6 +113,7 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
         run_id=run_id,
         plan=plan.name,
         plan_digest=plan_digest(path),
+        fingerprint=fingerprint(plan, estate, folder=path.parent),
         operation=request.operation,
         direction=request.direction,
         steps=planned_steps(graph, source_site=source, target_site=target),
@@ -182,6 +184,7 @@ def _graph(plan: Plan, operation: Operation, direction: Direction, options: RunO
         direction=direction,
         primary_side=options.primary_side,
         hold=options.hold,
+        hold_for=timedelta(seconds=options.hold_for_s) if options.hold_for_s else None,
         cleanup=options.clean_up,
         # A clean-up looks for them always: the test that made them had other options.
         created_networks=operation is Operation.CLEANUP

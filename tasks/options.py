@@ -38,6 +38,8 @@ class RunOptions(BaseModel):
         recovery_points: The same for single VMs, by name.
         other_site_is_gone: What the operator has said in writing about the site that is left, so
             that VMs are started without knowing that their twins are off; empty: said nothing.
+        hold_for_s: With `hold`: how long people are asked; the run goes on without them then.
+        rehearsal: Id of the rehearsal that the run is a part of, if it is.
         unattended: Nobody is there to be asked about failed steps: they end the run.
     """
 
@@ -51,6 +53,8 @@ class RunOptions(BaseModel):
     recovery_point: str = "latest"
     recovery_points: Mapping[str, str] = Field(default_factory=dict)
     other_site_is_gone: str = ""
+    hold_for_s: float | None = None
+    rehearsal: str = ""
     unattended: bool = False
 
     def test_network(self, site: Site, protection: Protection) -> Network | None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from secondsite.errors import DependencyCycleError, PlanError
 from secondsite.graph import Action, Operation, PrimarySide, RunGraph, Side, compile_graph
-from secondsite.plan.model import Direction, Plan
+from secondsite.plan.model import Direction, GateHook, OnTimeout, Plan
 
 RECORD = {"name": "sql.corp.example", "zone": "corp.example"}
 
@@ -92,6 +93,29 @@ def test_a_hold_is_a_gate_before_the_clean_up() -> None:
     assert graph["hold"].action is Action.GATE
     assert graph.tolerates("hold") == ("databases/end",)
     assert needs(graph, "cleanup/begin") == {"hold"}
+
+
+def test_a_hold_with_a_limit_goes_on_without_an_answer() -> None:
+    graph = compile_graph(
+        make_plan(), operation=Operation.TEST, cleanup=True, hold=True, hold_for=timedelta(hours=1)
+    )
+
+    gate = graph["hold"].hook
+    assert isinstance(gate, GateHook)
+    assert (gate.timeout, gate.on_timeout) == (timedelta(hours=1), OnTimeout.CONTINUE)
+    assert "after 1h" in gate.instructions
+
+
+def test_a_test_is_verified_when_every_group_is_up_and_nothing_else_is() -> None:
+    plan = make_plan(rehearse={"verify": [{"script": "a.ps1"}, {"script": "b.ps1"}]})
+
+    graph = compile_graph(plan, operation=Operation.TEST, cleanup=True)
+
+    assert needs(graph, "verify/a") == {"databases/end"}
+    assert needs(graph, "verify/b") == {"verify/a"}
+    assert graph.tolerates("cleanup/begin") == ("verify/b",)
+    for operation in (Operation.PLANNED, Operation.UNPLANNED, Operation.CLEANUP):
+        assert "verify/a" not in compile_graph(plan, operation=operation)
 
 
 def test_a_planned_failover_runs_its_phases_in_order() -> None:

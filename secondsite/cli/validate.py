@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     faults = sorted({fault for verdict in verdicts for fault in verdict.faults})
     warnings = sorted({warning for verdict in verdicts for warning in verdict.warnings})
     plans = [(path, plan) for verdict in verdicts for path, plan, _ in verdict.plans]
+    suites = [(path, suite) for verdict in verdicts for path, suite in verdict.suites]
     if arguments.json:
         facts = {
             "valid": not faults,
@@ -47,6 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
             "plans": [
                 {"name": plan.name, "file": str(path), "vms": len(list(plan.vms))}
                 for path, plan in plans
+            ],
+            "suites": [
+                {"name": suite.name, "file": str(path), "plans": list(suite.plans)}
+                for path, suite in suites
             ],
         }
         print(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -61,18 +66,21 @@ def run(arguments: argparse.Namespace) -> int:
     for path, plan in plans:
         vms, groups = len(list(plan.vms)), len(plan.groups)
         print(f"{path}: {plan.name}, {_count(vms, 'VM')} in {_count(groups, 'group')}")
+    for path, suite in suites:
+        print(f"{path}: {suite.name}, a suite of {_count(len(suite.plans), 'plan')}")
     print("No faults.")
     return 0
 
 
 def _verdict(path: Path) -> Verdict:
     from secondsite.plan.loader import ESTATE_NAMES, estate_file, examine, plan_files
+    from secondsite.plan.suite_loader import suite_files
 
     if path.name in ESTATE_NAMES:
         return examine(path, [])
     if path.suffix in {".yaml", ".yml"}:
         return examine(estate_file(path.parent), [path])
-    return examine(estate_file(path), plan_files(path))
+    return examine(estate_file(path), plan_files(path), suites=suite_files(path))
 
 
 def _count(number: int, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 from secondsite.errors import Fault, PlanError
 from secondsite.graph.phases import Phases
@@ -20,6 +21,7 @@ def compile_graph(
     direction: Direction = Direction.FORWARD,
     primary_side: PrimarySide = PrimarySide.ATTEMPT,
     hold: bool = False,
+    hold_for: timedelta | None = None,
     cleanup: bool = False,
     created_networks: bool = False,
 ) -> RunGraph:
@@ -31,6 +33,7 @@ def compile_graph(
         direction: Decides which hooks apply, and which site is the source.
         primary_side: Unplanned only: whether an orderly shutdown of the source is tried first.
         hold: Test only: ask people before going on after the last group.
+        hold_for: How long they are asked; after that the run goes on without them.
         cleanup: Test only: remove the test at the end of the same run, whatever became of it.
         created_networks: Test networks were made for the run and are removed with it.
 
@@ -43,9 +46,9 @@ def compile_graph(
     start = phases.preflight()
     match operation:
         case Operation.TEST:
-            up = phases.boot(after=phases.fail_over(after=start))
+            up = phases.verify(after=phases.boot(after=phases.fail_over(after=start)))
             if hold:
-                up = phases.hold(after=up, floor=start)
+                up = phases.hold(after=up, floor=start, limit=hold_for)
             if cleanup:
                 # With a hold people agree to it; without one, a failed test is cleaned up as well.
                 phases.clean_up(after=up, floor=up if hold else start, networks=created_networks)

@@ -13,12 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
 
 from secondsite.graph.names import escape, slugs
 from secondsite.graph.rungraph import Draft
 from secondsite.graph.steps import Action, Operation, Side, Step, StepId
-from secondsite.plan.model import Direction, GateHook, Group, Hook, Plan, PlannedVm, ScriptHook
+from secondsite.plan.model import (
+    Direction,
+    GateHook,
+    Group,
+    Hook,
+    OnTimeout,
+    Plan,
+    PlannedVm,
+    ScriptHook,
+)
+from secondsite.plan.quantities import format_duration
 
 __all__ = ["Phases"]
 
@@ -30,6 +41,17 @@ _HOLD = GateHook.model_validate(
         "timeout": "14d",  # as long as Azure Site Recovery let a test wait for its completion
     }
 )
+
+
+def _held(limit: timedelta) -> GateHook:
+    return _HOLD.model_copy(
+        update={
+            "instructions": "The test VMs are up. Approve to remove them, and to put DNS back, at "
+            f"once; without an answer that is done after {format_duration(limit)}.",
+            "timeout": limit,
+            "on_timeout": OnTimeout.CONTINUE,
+        }
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,9 +190,17 @@ class Phases:
             *self._hooks(vm.after, f"{prefix}/after", group=group, vm=vm),
         ]
 
-    def hold(self, *, after: StepId, floor: StepId) -> StepId:
-        """People look at the test for as long as they like, at a partly failed one too."""
-        step = self._add(Action.GATE, "hold", hook=_HOLD)
+    def verify(self, *, after: StepId) -> StepId:
+        """The scripts that prove, in a test, that the service works."""
+        scripts = self.plan.rehearse.verify if self.plan.rehearse else ()
+        return self._link(self._hooks(scripts, "verify"), after=after)
+
+    def hold(self, *, after: StepId, floor: StepId, limit: timedelta | None = None) -> StepId:
+        """People look at the test for as long as they like, at a partly failed one too.
+
+        With a `limit`, the run goes on after it without an answer.
+        """
+        step = self._add(Action.GATE, "hold", hook=_held(limit) if limit else _HOLD)
         self._wait(step, until=after, floor=floor)
         return step
 

@@ -82,6 +82,8 @@ def _why_not_up(plan: Plan, place: HookPlace, vm_group: int) -> str:
             return "after the shutdown" if place.when == "after" else ""
         case "failover":
             return f"{place.when} the failover"
+        case "rehearse":
+            return ""  # every group is up
         case "group" | "vm":
             pass
     own_group = place.group if place.group is not None else 0

@@ -11,7 +11,7 @@ from secondsite.plan.model import Group, Plan, PlannedVm
 
 __all__ = ["HookPlace", "hook_places"]
 
-Part = Literal["shutdown", "failover", "group", "vm"]
+Part = Literal["shutdown", "failover", "group", "vm", "rehearse"]
 When = Literal["before", "after"]
 
 
@@ -51,6 +51,10 @@ def hook_places(plan: Plan) -> Iterator[HookPlace]:
             yield from _around_vm((index, number), vm, "before")
             yield from _around_vm((index, number), vm, "after")
         yield from _around_group(index, group, "after")
+    for index, hook in enumerate(plan.rehearse.verify if plan.rehearse else ()):
+        yield HookPlace(
+            hook=hook, path=("rehearse", "verify", index), part="rehearse", when="after"
+        )
 
 
 def _around_group(index: int, group: Group, when: When) -> Iterator[HookPlace]:

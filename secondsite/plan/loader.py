@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from secondsite.errors import Fault, PlanError
@@ -16,6 +16,8 @@ from secondsite.plan.model import Plan
 from secondsite.plan.plan_checks import check_plan
 from secondsite.plan.plan_in_estate import check_in_estate, warn_in_estate
 from secondsite.plan.suggestions import did_you_mean
+from secondsite.plan.suite import Suite
+from secondsite.plan.suite_loader import examine_suites, suite_files
 from secondsite.plan.yaml_source import Source, read_model
 from secondsite.plan.yaml_text import Lines
 
@@ -43,6 +45,7 @@ class Loaded:
         files: The file of each plan, by the plan's name.
         source_lines: The line of each value of each plan, by the plan's name.
         warnings: What is possible but probably not meant.
+        suites: By name.
     """
 
     estate: Estate
@@ -50,6 +53,7 @@ class Loaded:
     files: Mapping[str, Path]
     source_lines: Mapping[str, Lines]
     warnings: tuple[Fault, ...] = ()
+    suites: Mapping[str, Suite] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +63,25 @@ class Verdict:
     Attributes:
         estate: Absent if it has faults.
         plans: The plans, with their files; those with structural faults are left out.
+        suites: Those without faults, with their files.
     """
 
     estate: Estate | None
     plans: tuple[tuple[Path, Plan, Lines], ...]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    suites: tuple[tuple[Path, Suite], ...] = ()
 
 
 def load_folder(path: Path) -> Loaded:
     """The estate and the plans of a folder: `estate.yaml`, and every other YAML file is a plan.
 
+    Suites are the YAML files of its folder `suites`.
+
     Raises:
         PlanError: with every fault of all files.
     """
-    return _right(examine(estate_file(path), plan_files(path)))
+    return _right(examine(estate_file(path), plan_files(path), suites=suite_files(path)))
 
 
 def load_plan(path: Path, estate: Estate | None = None) -> Plan:
@@ -163,8 +171,16 @@ def plan_files(folder: Path) -> list[Path]:
     )
 
 
-def examine(estate_path: Path, plan_paths: Sequence[Path]) -> Verdict:
-    """Everything that is to say about an estate and plans; never raises for what is in them."""
+def examine(
+    estate_path: Path, plan_paths: Sequence[Path], *, suites: Sequence[Path] = ()
+) -> Verdict:
+    """Everything that is to say about an estate and plans; never raises for what is in them.
+
+    Args:
+        estate_path: File of the estate.
+        plan_paths: Files of plans.
+        suites: Files of suites of these plans.
+    """
     source = read_model(estate_path, Estate)
     estate_faults = [*_missing_estate(source, estate_path), *_estate_faults(source)]
     faults = list(estate_faults)
@@ -188,11 +204,15 @@ def examine(estate_path: Path, plan_paths: Sequence[Path]) -> Verdict:
             warnings += warn_in_estate(plan_source, plan, estate)
         if plan_source.model is not None:
             plans.append((path, plan, plan_source.lines))
+    names = [plan.name for _, plan, _ in plans]
+    right_suites, suite_faults = examine_suites(suites, plans=names)
+    faults += suite_faults
     return Verdict(
         estate=None if estate_faults else source.model,
         plans=tuple(plans),
         faults=tuple(_tidy(faults)),
         warnings=tuple(_tidy(warnings)),
+        suites=tuple(right_suites),
     )
 
 
@@ -205,6 +225,7 @@ def _right(verdict: Verdict) -> Loaded:
         files={plan.name: path for path, plan, _ in verdict.plans},
         source_lines={plan.name: lines for _, plan, lines in verdict.plans},
         warnings=verdict.warnings,
+        suites={suite.name: suite for _, suite in verdict.suites},
     )
 
 

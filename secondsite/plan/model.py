@@ -32,6 +32,8 @@ from secondsite.plan.hooks import (
     ScriptHook,
 )
 from secondsite.plan.quantities import Duration
+from secondsite.plan.rehearsal import Rehearsal
+from secondsite.plan.schedule import Schedule
 from secondsite.plan.written import Written
 
 __all__ = [
@@ -147,6 +149,9 @@ class Plan(Written):
             failovers, and unplanned ones when that is attempted).
         failover: Scripts and gates around the failover of all VMs, before the first group starts.
         groups: The VMs, in the order in which they start; they shut down in the reverse order.
+        rehearse: How and when it is rehearsed.
+        rehearse_within: How old its last successful rehearsal may be before the plan is stale.
+        check: When its readiness is checked by itself.
     """
 
     name: Annotated[
@@ -160,6 +165,9 @@ class Plan(Written):
     shutdown: Hooks = Hooks()
     failover: Hooks = Hooks()
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
+    rehearse: Rehearsal | None = None
+    rehearse_within: Duration | None = None
+    check: Schedule | None = None
 
     @property
     def vms(self) -> Iterator[PlannedVm]:

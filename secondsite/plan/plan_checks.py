@@ -10,6 +10,7 @@ from secondsite.plan.dependency_checks import check_dependencies
 from secondsite.plan.guests import DnsRecord, StaticAddress
 from secondsite.plan.hook_checks import check_hooks
 from secondsite.plan.model import Plan
+from secondsite.plan.rehearsal_checks import check_rehearsal
 from secondsite.plan.yaml_source import Source
 
 __all__ = ["check_plan"]
@@ -26,6 +27,7 @@ def check_plan(source: Source[Plan], plan: Plan) -> Iterator[Fault]:
     yield from check_hooks(source, plan)
     yield from _check_addresses(source, plan)
     yield from _check_records(source, plan)
+    yield from check_rehearsal(source, plan)
 
 
 def _check_groups(source: Source[Plan], plan: Plan) -> Iterator[Fault]:

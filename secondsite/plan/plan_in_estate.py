@@ -11,6 +11,7 @@ from secondsite.plan.hook_places import hook_places
 from secondsite.plan.hooks import GateHook
 from secondsite.plan.model import Plan, PlannedVm
 from secondsite.plan.quantities import Subnet, format_duration
+from secondsite.plan.rehearsal_checks import check_rehearsal_in_estate, warn_about_rehearsal
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.yaml_source import Source
 
@@ -30,6 +31,7 @@ def check_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterato
             "protection",
         )
     yield from _check_approvers(source, plan, estate)
+    yield from check_rehearsal_in_estate(source, plan, estate)
     for path, vm in _vms(plan):
         if protection is not None and isinstance(vm.address, StaticAddress):
             yield from _check_static(source, vm.address, (*path, "address"), estate, protection)
@@ -55,6 +57,7 @@ def _check_approvers(source: Source[Plan], plan: Plan, estate: Estate) -> Iterat
 
 def warn_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator[Fault]:
     """What is possible but probably not meant; a run does not mind it."""
+    yield from warn_about_rehearsal(source, plan)
     rto = plan.objectives.rto
     untested: set[str] = set()
     for path, vm in _vms(plan):

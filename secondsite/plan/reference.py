@@ -14,6 +14,7 @@ from secondsite.plan.estate import Estate
 from secondsite.plan.format_page import format_page
 from secondsite.plan.json_schema import schema_text
 from secondsite.plan.model import Plan
+from secondsite.plan.suite import Suite
 
 __all__ = ["estate_schema_text", "generated_files", "plan_schema_text", "write_files"]
 
@@ -43,6 +44,14 @@ The estate is the file `estate.yaml` in the plans folder (`SECONDSITE_PLANS`, or
 """
 
 
+_SUITE_INTRODUCTION = f"""\
+A suite is one YAML file in `suites` of the plans folder (`SECONDSITE_PLANS`, or `./plans`): several
+plans that are rehearsed one after the other, with one report. For editors there is
+[plans/suite.schema.json](../../plans/suite.schema.json).
+
+{_COMMON}"""
+
+
 def plan_schema_text() -> str:
     """The JSON Schema of plans."""
     return schema_text(Plan, title="Secondsite recovery plan")
@@ -58,6 +67,10 @@ def generated_files() -> Mapping[str, str]:
     return {
         "plans/plan.schema.json": plan_schema_text(),
         "plans/estate.schema.json": estate_schema_text(),
+        "plans/suite.schema.json": schema_text(Suite, title="Secondsite rehearsal suite"),
+        "docs/reference/suite-format.md": format_page(
+            Suite, title="Suite format", introduction=_SUITE_INTRODUCTION, command=_COMMAND
+        ),
         "docs/reference/plan-format.md": format_page(
             Plan, title="Plan format", introduction=_PLAN_INTRODUCTION, command=_COMMAND
         ),

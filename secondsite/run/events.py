@@ -119,6 +119,7 @@ class RunCreated:
         steps: The whole graph, in the order in which it is shown.
         requested_by: Who started it, as far as known.
         versions: Of the engine and what it runs on.
+        fingerprint: Digest of the plan, of each script, and of what it uses of the estate.
     """
 
     at: datetime
@@ -132,6 +133,7 @@ class RunCreated:
     parameters: Details = field(default_factory=dict)
     requested_by: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
     type: Literal["run.created"] = "run.created"
 
 

@@ -151,6 +151,7 @@ class RunRecord:
         parameters: What the operator chose.
         questions: Gates in the order of the graph, then failures that people were asked about.
         decisions: Every decision in the order of time; `step` is empty where it is about the run.
+        fingerprint: Digest of the plan, of each script, and of what it uses of the estate.
         too_late: Those of them that met nothing to decide any more; they changed nothing.
         last_event_at: Time of the newest event.
         summary: What the engine said at the end.
@@ -170,6 +171,7 @@ class RunRecord:
     parameters: Details
     requested_by: str
     versions: Mapping[str, str]
+    fingerprint: Mapping[str, str]
     steps: tuple[StepRecord, ...]
     vms: tuple[VmRecord, ...]
     questions: tuple[QuestionRecord, ...]

@@ -143,6 +143,7 @@ class Replay:
             parameters=self.created.parameters,
             requested_by=self.created.requested_by,
             versions=self.created.versions,
+            fingerprint=self.created.fingerprint,
             steps=steps,
             vms=self._vm_records(steps),
             questions=question_records(self.created.steps, self._questions),
