@@ -5,9 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
-
-from secondsite.errors import UsageError
 
 __all__ = ["add_arguments", "run"]
 
@@ -31,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Report on one run; gives 0 whatever its outcome was."""
     from secondsite.cli.start import open_journal
     from secondsite.cli.which_run import find_run
+    from secondsite.cli.writing import write_document
     from secondsite.reports import print_summary, report_html, report_markdown
     from secondsite.reports.proven import proven_facts
 
@@ -39,26 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(facts, indent=2))
     elif arguments.html:
-        _write(report_html(facts), arguments.html)
+        write_document(report_html(facts), arguments.html)
     elif arguments.md:
-        _write(report_markdown(facts), arguments.md)
+        write_document(report_markdown(facts), arguments.md)
     else:
         print_summary(facts, sys.stdout)
         print(f"The whole report: secondsite report {facts['run_id']} --html report.html")
     return 0
-
-
-def _write(text: str, target: str) -> None:
-    if target == "-":
-        sys.stdout.write(text)
-        return
-    path = Path(target).expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"The report cannot be written to {path}: {error.strerror}.",
-            next_step="Name a file in a folder that you may write to.",
-        ) from error
-    print(f"Written: {path}")

@@ -20,7 +20,7 @@ from secondsite.reports.phrasing import (
 from secondsite.reports.shape import DnsFacts, RunFacts, VmFacts
 from secondsite.reports.verdict import headline, problems, progress_sentence, questions
 
-__all__ = ["progress_markdown", "report_markdown"]
+__all__ = ["markdown_table", "markdown_text", "progress_markdown", "report_markdown"]
 
 _MOST_VMS = 60
 """Beyond this the progress lists only the VMs that something is to be said of."""
@@ -33,7 +33,7 @@ def progress_markdown(source: Reportable) -> str:
     facts = as_facts(source)
     groups, standings = group_progress(facts), vm_standings(facts)
     lines = [
-        f"### {_said(headline(facts))}",
+        f"### {markdown_text(headline(facts))}",
         "",
         f"{progress_sentence(facts)}. Started {clock_time(facts['started_at'])} UTC, "
         f"{say_duration(facts['duration_s'])} ago."
@@ -42,7 +42,9 @@ def progress_markdown(source: Reportable) -> str:
         "",
         *_problem_lines(facts),
         *_question_lines(facts),
-        *_table(("group", "state", "VMs in service", "steps", "now"), map(_group_row, groups)),
+        *markdown_table(
+            ("group", "state", "VMs in service", "steps", "now"), map(_group_row, groups)
+        ),
         "",
     ]
     vms = facts["vms"]
@@ -54,7 +56,7 @@ def progress_markdown(source: Reportable) -> str:
         ]
         lines += [f"VMs under way or failed: {len(vms)} of {len(facts['vms'])}.", ""]
     if vms:
-        lines += _table(
+        lines += markdown_table(
             ("VM", "group", "state", "host", "addresses"),
             (
                 (
@@ -75,17 +77,17 @@ def report_markdown(source: Reportable) -> str:
     facts = as_facts(source)
     standings = vm_standings(facts)
     lines = [
-        f"# {_said(headline(facts))}",
+        f"# {markdown_text(headline(facts))}",
         "",
         *_problem_lines(facts),
         *_question_lines(facts),
         "## Summary",
         "",
-        *_table(("fact", "value"), _summary(facts)),
+        *markdown_table(("fact", "value"), _summary(facts)),
         "",
         "## What took the longest",
         "",
-        *_table(
+        *markdown_table(
             ("critical step", "duration", "share"),
             (
                 (step["id"], say_duration(step["duration_s"]), f"{share:.0%}")
@@ -95,7 +97,7 @@ def report_markdown(source: Reportable) -> str:
         "",
         "## Virtual machines",
         "",
-        *_table(
+        *markdown_table(
             (*("VM", "group", "state", "host", "addresses"), *("started", "ready", "in service")),
             (_vm_row(vm, standings[vm["name"]]) for vm in facts["vms"]),
         ),
@@ -105,7 +107,7 @@ def report_markdown(source: Reportable) -> str:
         *_warning_lines(facts),
         "## Steps",
         "",
-        *_table(
+        *markdown_table(
             ("step", "action", "state", "host", "started", "duration", "changed", "attempts"),
             (
                 (
@@ -149,11 +151,11 @@ def _problem_lines(facts: RunFacts) -> list[str]:
         )
         first = "First failure" if number == 0 else "Then"
         lines += [
-            f"**{first}: {_said(problem.step)}** "
-            f"{_said(f'({problem.action} {where})' if where else f'({problem.action})')}",
+            f"**{first}: {markdown_text(problem.step)}** "
+            f"{markdown_text(f'({problem.action} {where})' if where else f'({problem.action})')}",
             "",
-            f"- What happened: {_said(problem.message)}",
-            f"- What to do next: {_said(problem.next_step)}",
+            f"- What happened: {markdown_text(problem.message)}",
+            f"- What to do next: {markdown_text(problem.next_step)}",
         ]
         if problem.held_back:
             lines.append(f"- Held back: {count_of(problem.held_back, 'step')}")
@@ -164,7 +166,12 @@ def _problem_lines(facts: RunFacts) -> list[str]:
 def _question_lines(facts: RunFacts) -> list[str]:
     lines: list[str] = []
     for question in questions(facts):
-        lines += [f"**Waiting for people: {_said(question.name)}**", "", question.answer, ""]
+        lines += [
+            f"**Waiting for people: {markdown_text(question.name)}**",
+            "",
+            question.answer,
+            "",
+        ]
     return lines
 
 
@@ -206,7 +213,7 @@ def _dns_lines(facts: RunFacts) -> list[str]:
     rows = [_dns_row(vm["name"], dns) for vm in facts["vms"] for dns in vm["dns"]]
     if not rows:
         return []
-    return ["## DNS", "", *_table(("VM", "name", "before", "during", "now"), rows), ""]
+    return ["## DNS", "", *markdown_table(("VM", "name", "before", "during", "now"), rows), ""]
 
 
 def _dns_row(vm: str, dns: DnsFacts) -> Sequence[str]:
@@ -230,7 +237,7 @@ def _decision_lines(facts: RunFacts) -> list[str]:
     return [
         "## Decisions",
         "",
-        *_table(("step", "decision", "by", "at", "comment"), rows),
+        *markdown_table(("step", "decision", "by", "at", "comment"), rows),
         "",
     ]
 
@@ -240,16 +247,18 @@ def _warning_lines(facts: RunFacts) -> list[str]:
     if not warnings:
         return []
     rows = ((clock_time(note["at"]), note["step"], note["text"]) for note in warnings)
-    return ["## Warnings", "", *_table(("at", "step", "warning"), rows), ""]
+    return ["## Warnings", "", *markdown_table(("at", "step", "warning"), rows), ""]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table; every cell is text, whatever it holds."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(_said(cell) for cell in row)} |" for row in rows]
+    lines += [f"| {' | '.join(markdown_text(cell) for cell in row)} |" for row in rows]
     return lines if len(lines) > 2 else ["(none)"]
 
 
-def _said(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """`text` so that no renderer reads anything else into it."""
     # Markdown renderers pass HTML through: names and messages must be text in both.
     flat = plain_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(r"\\\1", flat)

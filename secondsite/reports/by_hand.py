@@ -1,0 +1,299 @@
+"""What people type when the engine itself is lost: the same actions as commands.
+
+Pure. Blocks of PowerShell act only on those of the named VMs that are on the host where they are
+run, so that one page does for every host of a site. The commands, and the states that they need,
+are those of reference/hyper-v-replica.md §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
+from typing import Literal
+
+from secondsite.plan.dns_intent import DnsChange
+from secondsite.plan.estate import Network
+from secondsite.plan.guests import StaticAddress
+
+__all__ = [
+    "Block",
+    "become_replicas",
+    "commit",
+    "connect",
+    "copy_back",
+    "fail_over",
+    "find_address",
+    "look",
+    "prepare",
+    "reverse",
+    "shut_down",
+    "start",
+    "update_dns",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Lines to be typed, or pasted, in one place.
+
+    Attributes:
+        where: On which servers, in words.
+        language: What reads them.
+        note: What to know before, or to see after.
+    """
+
+    where: str
+    language: Literal["powershell", "nsupdate"]
+    lines: tuple[str, ...]
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """All lines."""
+        return "\n".join(self.lines)
+
+
+def look(site: str, vms: Sequence[str]) -> Block:
+    """Where each VM is, and how its replication stands."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            "foreach ($vm in $vms) {",
+            "    Get-VMReplication -VMName $vm.Name |",
+            "        Select-Object VMName, ReplicationMode, ReplicationState, ReplicationHealth, "
+            "LastReplicationTime",
+            "}",
+        ),
+        note="A replica that can take over is Replica, Replicating. Write down which host has it.",
+    )
+
+
+def shut_down(site: str, groups: Sequence[Sequence[str]]) -> Block:
+    """Shut guests down, group after group in the order given."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=tuple(
+            line
+            for vms in groups
+            for line in (*_chosen(vms), "foreach ($vm in $vms) { Stop-VM -Name $vm.Name }", "")
+        )[:-1],
+        note="One part after the other, each on every host; go on when all of a part are Off. One "
+        "that hangs: Stop-VM -TurnOff loses what is not on its disks.",
+    )
+
+
+def prepare(site: str, vms: Sequence[str]) -> Block:
+    """Send the last changes."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            "foreach ($vm in $vms) { Start-VMFailover -VMName $vm.Name -Prepare -Confirm:$false }",
+        ),
+        note="Each must be Off. Go on when each shows ReplicationState PreparedForFailover.",
+    )
+
+
+def fail_over(
+    site: str, vms: Sequence[str], addresses: Iterable[tuple[str, StaticAddress]]
+) -> Block:
+    """Addresses first, for Hyper-V injects them when the VM starts; then the failover itself."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            *(line for vm, address in addresses for line in _injection(vm, address)),
+            "foreach ($vm in $vms) { Start-VMFailover -VMName $vm.Name -Confirm:$false }",
+        ),
+        note="The VMs stay off. Go on when each shows FailedOverWaitingCompletion. For an older "
+        "recovery point of one VM: Get-VMSnapshot -VMName NAME -SnapshotType Replica, and pipe the "
+        "one that is meant into Start-VMFailover -Confirm:$false instead.",
+    )
+
+
+def connect(site: str, vms: Sequence[str], network: Network) -> Block:
+    """Connect every adapter to one network."""
+    vlan = (
+        f"Set-VMNetworkAdapterVlan -VMName $vm.Name -Access -VlanId {network.vlan}"
+        if network.vlan is not None
+        else "Set-VMNetworkAdapterVlan -VMName $vm.Name -Untagged"
+    )
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            "foreach ($vm in $vms) {",
+            f"    Connect-VMNetworkAdapter -VMName $vm.Name -SwitchName {_quoted(network.switch)}",
+            f"    {vlan}",
+            "}",
+        ),
+        note=f"This is the VM network {network.name}.",
+    )
+
+
+def start(site: str, vms: Sequence[str]) -> Block:
+    """Power on. Nobody may have a twin running in the other site."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(*_chosen(vms), "foreach ($vm in $vms) { Start-VM -Name $vm.Name }"),
+        note="Only when their twins in the other site are off, or surely gone. What waits for "
+        "another VM (the table says so) comes when that one is ready.",
+    )
+
+
+def reverse(site: str, vms: Sequence[str], towards: str) -> Block:
+    """Replicate the other way, after a planned failover: nothing is missing there."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            "foreach ($vm in $vms) {",
+            _reversal(towards),
+            "}",
+        ),
+        note="ReplicaServerName: the host, or the Replica Broker, that had the VM before.",
+    )
+
+
+def become_replicas(site: str, vms: Sequence[str]) -> Block:
+    """Fence what was the primary, and make it a replica."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            "foreach ($vm in $vms) {",
+            "    Stop-VM -Name $vm.Name -TurnOff",
+            "    Set-VM -Name $vm.Name -AutomaticStartAction Nothing",
+            "    Set-VMReplication -VMName $vm.Name -AsReplica -Confirm:$false",
+            "}",
+        ),
+        note="This gives up what these VMs still hold: the other site's are the ones that count.",
+    )
+
+
+def copy_back(site: str, vms: Sequence[str], towards: str) -> Block:
+    """Replicate the other way, after an unplanned failover: everything is compared."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            "foreach ($vm in $vms) {",
+            _reversal(towards),
+            "    Start-VMInitialReplication -VMName $vm.Name",
+            "}",
+        ),
+        note="ReplicaServerName: the host, or the Replica Broker, that had the VM before.",
+    )
+
+
+def commit(site: str, vms: Sequence[str]) -> Block:
+    """Keep the failover: no way back."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen(vms),
+            "foreach ($vm in $vms) { Complete-VMFailover -VMName $vm.Name -Confirm:$false }",
+        ),
+        note="Other recovery points are gone then; until then Stop-VMFailover takes it back.",
+    )
+
+
+def update_dns(changes: Iterable[DnsChange]) -> list[Block]:
+    """One block per server, zone after zone."""
+    by_place: dict[tuple[str, str, str], list[DnsChange]] = {}
+    for change in changes:
+        server = change.target.servers[0]
+        key = change.target.key or "the server's own key"
+        place = (f"{server.address or server.name}, port {server.port}", key, change.zone)
+        by_place.setdefault(place, []).append(change)
+    return [
+        Block(
+            where=f"Anywhere with nsupdate and the key {key}; for {server}",
+            language="nsupdate",
+            lines=(
+                f"server {server.partition(',')[0]}",
+                f"zone {zone}",
+                *(line for change in found for line in _records(change)),
+                "send",
+            ),
+            note="Look first what is there (dig), and write it down: this replaces it.",
+        )
+        for (server, key, zone), found in by_place.items()
+    ]
+
+
+def find_address(site: str, vm: str, names: Sequence[str]) -> Block:
+    """Which address a VM has that no plan tells beforehand."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(
+            *_chosen([vm]),
+            "foreach ($vm in $vms) { (Get-VMNetworkAdapter -VMName $vm.Name).IPAddresses }",
+        ),
+        note=f"Then lead {', '.join(names)} to it, as above.",
+    )
+
+
+def _reversal(towards: str) -> str:
+    server = _quoted(towards)
+    return (
+        f"    Set-VMReplication -VMName $vm.Name -Reverse -ReplicaServerName {server} "
+        "-Confirm:$false"
+    )
+
+
+def _every_host(site: str) -> str:
+    return f"On every Hyper-V host of {site}"
+
+
+def _chosen(vms: Sequence[str]) -> tuple[str, ...]:
+    names = ", ".join(map(_quoted, vms))
+    return (f"$names = {names}", "$vms = @(Get-VM | Where-Object { $_.Name -in $names })")
+
+
+def _injection(vm: str, address: StaticAddress) -> Iterable[str]:
+    settings: list[str] = []
+    if address.ipv4 is not None:
+        ipv4 = IPv4Interface(address.ipv4)
+        settings += [f"IPv4Address {ipv4.ip}", f"IPv4SubnetMask {ipv4.netmask}"]
+        settings += [f"IPv4DefaultGateway {address.gateway}"] if address.gateway else []
+    if address.ipv6 is not None:
+        ipv6 = IPv6Interface(address.ipv6)
+        settings += [f"IPv6Address {ipv6.ip}"]
+        settings += [f"IPv6SubnetPrefixLength {ipv6.network.prefixlen}"]
+        settings += [f"IPv6DefaultGateway {address.gateway6}"] if address.gateway6 else []
+    for version in (4, 6):
+        servers = [each for each in address.dns if ip_address(each).version == version]
+        for role, server in zip(("Preferred", "Alternate"), servers, strict=False):
+            settings.append(f"IPv{version}{role}DNSServer {server}")
+    adapter = f" -Name {_quoted(address.adapter)}" if address.adapter else ""
+    words = " ".join(f"-{setting}" for setting in settings)
+    yield f"foreach ($vm in @($vms | Where-Object {{ $_.Name -eq {_quoted(vm)} }})) {{"
+    yield f"    Get-VMNetworkAdapter -VM $vm{adapter} | Select-Object -First 1 |"
+    yield f"        Set-VMNetworkAdapterFailoverConfiguration {words}"
+    yield "}"
+
+
+def _records(change: DnsChange) -> Iterable[str]:
+    yield f"update delete {change.name}. {change.type}"
+    dot = "." if change.type == "PTR" else ""
+    for value in change.values:
+        yield f"update add {change.name}. {change.ttl_s or 300} {change.type} {value}{dot}"
+
+
+def _quoted(name: str) -> str:
+    """A PowerShell string in which nothing is read as anything else."""
+    return "'" + name.replace("'", "''") + "'"
