@@ -186,7 +186,7 @@ def test_every_plan_and_estate_in_the_documents_is_valid(block: Block, tmp_path:
         assert load_estate(file).protections
     elif "approvers" in written:  # a part of an estate, for one that is there
         whole = YAML(typ="safe").load((REPOSITORY / "plans" / "estate.yaml").read_text("utf-8"))
-        whole["credentials"] |= written.pop("credentials")
+        whole["credentials"] |= written.pop("credentials", {})
         YAML(typ="safe").dump(whole | written, file)
 
         assert load_estate(file).approvers

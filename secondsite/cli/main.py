@@ -55,6 +55,7 @@ COMMANDS: dict[str, str] = {
     "runs": "past and present runs; verify, export, import or prune their journal",
     "report": "the report of a run: on screen, HTML, Markdown or JSON",
     "up": "start Prefect's server, a worker and the deployments on this machine",
+    "notify": "send a test message to the targets of the estate",
     "watch": "look after runs that no engine carries; `up` starts it",
     "down": "stop what `up` started",
     "status": "what is running on this machine; with a plan: where it stands in both sites",

@@ -1,4 +1,4 @@
-"""`secondsite watch`: takes up runs that wait for a time limit, and notices those that died.
+"""`secondsite watch`: looks after runs that nobody carries, and tells people what happens to runs.
 
 `secondsite up` starts it in the background. It decides nothing: an engine that takes the run up
 does what the plan says. Two of them on one journal do no harm.
@@ -11,10 +11,12 @@ import time
 from datetime import UTC, datetime
 
 from secondsite.cli.deciding import record_of
+from secondsite.cli.notifying import Notifier
 from secondsite.cli.rescheduling import reschedule
 from secondsite.cli.start import open_journal
 from secondsite.errors import SecondsiteError
 from secondsite.home import plans_folder
+from secondsite.plan.estate import Estate
 from secondsite.plan.loader import load_estate
 from secondsite.run.attention import (
     CANCELLED,
@@ -41,17 +43,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Look after the runs until ended; gives 0."""
     said = ""
+    notifier = Notifier(open_journal, say=_say)
+    estate: Estate | None = None
     while True:
         try:
-            with open_journal() as journal:
-                look_after(journal, resumes=_resumes())
+            try:
+                estate = load_estate(plans_folder())
+            finally:
+                if estate is not None:  # one that is being edited: the last one that was right
+                    _look(notifier, estate)
         except SecondsiteError as error:
             if error.message != said:  # what lasts for hours is said once
                 said = error.message
-                print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {said}", flush=True)
+                _say(said)
         if arguments.once:
+            notifier.wait()
             return 0
         time.sleep(_EVERY_S)
+
+
+def _look(notifier: Notifier, estate: Estate) -> None:
+    """One look. Telling people goes before what may fail for lack of Prefect's server."""
+    with open_journal() as journal:
+        notifier.look(journal, estate)
+        look_after(journal, resumes=estate.resume_by_itself)
+        notifier.look(journal, estate)  # what was noticed just now
+
+
+def _say(what: str) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {what}", flush=True)
 
 
 def look_after(journal: Journal, *, resumes: bool) -> None:
@@ -108,7 +128,3 @@ def _notice(journal: Journal, run_id: str, *, now: datetime, resumes: bool) -> N
 def _take_up(journal: Journal, run_id: str, why: str, *, now: datetime) -> None:
     reschedule(record_of(journal, run_id))
     journal.append(run_id, Noted(at=now, text=why, details={RESUMED: True}))
-
-
-def _resumes() -> bool:
-    return load_estate(plans_folder()).resume_by_itself

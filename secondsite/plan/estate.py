@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from secondsite.plan.hooks import Direction
+from secondsite.plan.notifications import NotificationTarget
+from secondsite.plan.prefect_server import PrefectServer
 from secondsite.plan.quantities import AnySubnet, DnsName, Duration, Subnet
+from secondsite.plan.secret_source import SecretSource
 from secondsite.plan.written import FrozenDict, FrozenMapping, Written
 
 __all__ = [
@@ -29,31 +32,6 @@ __all__ = [
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class SecretSource(Written):
-    """Where one secret is kept; exactly one of these. The secret itself is never in the file.
-
-    Attributes:
-        env: Name of an environment variable.
-        file: Path of a file that only the engine's account may read; `{home}` stands for
-            SECONDSITE_HOME. White space at its end does not count.
-        prefect_block: Name of a Secret block on the Prefect server.
-    """
-
-    env: Name | None = None
-    file: Name | None = None
-    prefect_block: Name | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> SecretSource:
-        given = [each for each in (self.env, self.file, self.prefect_block) if each is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "a secret has exactly one source: write {env: NAME}, {file: PATH} "
-                "or {prefect_block: NAME}"
-            )
-        return self
 
 
 class Credential(Written):
@@ -286,6 +264,8 @@ class Estate(Written):
         approvers: Who may decide at gates. Without any, a plan may name whom it likes.
         approver_lock: How long nobody can decide under an approver's name after five wrong
             one-time codes in a row.
+        notifications: Who is told what happens to runs.
+        prefect: The Prefect server that shows and schedules them.
         limits: Bounds on what the engine asks of the sites.
         resume_by_itself: Whether a run whose engine died is taken up again without being asked, at
             most three times.
@@ -301,6 +281,8 @@ class Estate(Written):
     protections: tuple[Protection, ...] = ()
     approvers: tuple[Approver, ...] = ()
     approver_lock: Duration = timedelta(minutes=15)
+    notifications: tuple[NotificationTarget, ...] = ()
+    prefect: PrefectServer = PrefectServer()
     limits: Limits = Limits()
     resume_by_itself: bool = False
     retention: Duration = timedelta(days=730)

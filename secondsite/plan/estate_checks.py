@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from secondsite.errors import Fault
 from secondsite.plan.dns_target_checks import check_dns
 from secondsite.plan.estate import Estate, Network, Protection, SecretSource, Server
+from secondsite.plan.prefect_checks import check_prefect
 from secondsite.plan.quantities import parse_subnet
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.yaml_source import Source
@@ -23,6 +24,7 @@ def check_estate(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     yield from _check_networks(source, estate)
     yield from _check_secrets(source, estate)
     yield from _check_approvers(source, estate)
+    yield from check_prefect(source, estate)
     yield from check_dns(source, estate)
     for index, protection in enumerate(estate.protections):
         yield from _check_protection(source, estate, protection, ("protections", index))
@@ -41,6 +43,7 @@ def _check_unique(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
         ("dns", "target"),
         ("protections", "protection"),
         ("approvers", "approver"),
+        ("notifications", "target"),
     ):
         named = getattr(estate, key)
         yield from _twice(source, (((key, i), each.name) for i, each in enumerate(named)), what)
@@ -125,6 +128,13 @@ def _check_secrets(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
         for name, credential in estate.credentials.items()
     ]
     placed += [(("keys", index, "secret"), key.secret) for index, key in enumerate(estate.keys)]
+    placed += [
+        (("notifications", index, "url"), target.url)
+        for index, target in enumerate(estate.notifications)
+        if target.url is not None
+    ]
+    if estate.prefect.auth is not None:
+        placed.append((("prefect", "auth"), estate.prefect.auth))
     for path, secret in placed:
         rest = (secret.file or "").replace("{home}", "")
         if "{" in rest or "}" in rest:

@@ -15,6 +15,7 @@ from secondsite.plan.lab_endpoints import resolve_lab
 from secondsite.plan.model import Plan
 from secondsite.plan.plan_checks import check_plan
 from secondsite.plan.plan_in_estate import check_in_estate, warn_in_estate
+from secondsite.plan.prefect_checks import check_notified_plans
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.suite import Suite
 from secondsite.plan.suite_loader import examine_suites, suite_files
@@ -188,6 +189,7 @@ def examine(
     warnings: list[Fault] = []
     plans: list[tuple[Path, Plan, Lines]] = []
     lines_of_name: dict[str, str] = {}
+    known: list[str] = []
     for path in plan_paths:
         plan_source = read_model(path, Plan)
         faults += [*plan_source.faults, *_plan_faults(plan_source, path, estate)]
@@ -202,11 +204,15 @@ def examine(
             )
         if estate is not None:
             warnings += warn_in_estate(plan_source, plan, estate)
+        known.append(plan.name)
         if plan_source.model is not None:
             plans.append((path, plan, plan_source.lines))
     names = [plan.name for _, plan, _ in plans]
     right_suites, suite_faults = examine_suites(suites, plans=names)
     faults += suite_faults
+    is_all = sorted(plan_paths) == plan_files(estate_path.parent)
+    if estate is not None and is_all and len(known) == len(plan_paths):
+        faults += check_notified_plans(source, estate, known)
     return Verdict(
         estate=None if estate_faults else source.model,
         plans=tuple(plans),

@@ -16,7 +16,7 @@ __all__ = ["Wording", "place_in_words", "say", "shown"]
 Wording = tuple[str, str]
 """(what is wrong, what to write instead); the second may be empty."""
 
-_SECRET_KEYS = frozenset({"password", "secret", "token", "passphrase"})
+_SECRET_KEYS = frozenset({"auth", "password", "passphrase", "secret", "token", "url"})
 _LONGEST_SHOWN = 60
 
 

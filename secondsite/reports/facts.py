@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from secondsite.reports.dns_names import dns_facts
+from secondsite.reports.messages import untold_words
 from secondsite.reports.objectives import measure_objectives
 from secondsite.reports.redaction import withhold, withhold_in_text
 from secondsite.reports.shape import (
@@ -191,7 +192,7 @@ def _decision(made: Decided) -> DecisionFacts:
 
 
 def _notes(record: RunRecord) -> list[NoteFacts]:
-    return [
+    notes: list[NoteFacts] = [
         {
             "at": _text(note.at),
             "step": note.step,
@@ -200,6 +201,12 @@ def _notes(record: RunRecord) -> list[NoteFacts]:
         }
         for note in record.notes
     ]
+    notes += [
+        {"at": _text(each.at), "step": "", "level": "warning", "text": untold_words(each)}
+        for each in record.notifications
+        if each.state in {"failed", "unknown"}
+    ]
+    return sorted(notes, key=lambda note: note["at"])
 
 
 def _engines(record: RunRecord) -> list[EngineFacts]:

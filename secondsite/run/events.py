@@ -28,6 +28,7 @@ __all__ = [
     "InventoryTaken",
     "JournalEvent",
     "Noted",
+    "Notified",
     "Objectives",
     "PlannedStep",
     "RunAttached",
@@ -304,6 +305,27 @@ class Noted:
     type: Literal["note"] = "note"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notified:
+    """A message to one target: before it is sent, and what came of it.
+
+    Attributes:
+        topic: What it is about (`secondsite.plan.notifications.Topic`).
+        about: The numbers, in the run, of the events that it tells of.
+        state: `sending` is written before anything is sent, and nothing is sent twice. `unknown`:
+            it may or may not have arrived.
+        why: What went wrong; never a secret.
+    """
+
+    at: datetime
+    target: str
+    topic: str
+    about: tuple[int, ...]
+    state: Literal["sending", "sent", "failed", "unknown"]
+    why: str = ""
+    type: Literal["notification"] = "notification"
+
+
 JournalEvent = (
     RunCreated
     | RunAttached
@@ -317,6 +339,7 @@ JournalEvent = (
     | Decided
     | CodeGiven
     | Noted
+    | Notified
 )
 
 _ADAPTER: TypeAdapter[JournalEvent] = TypeAdapter(

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from secondsite.run.events import Decided, Decision, Details, ErrorFact, Noted, Objectives
+from secondsite.run.events import (
+    Decided,
+    Decision,
+    Details,
+    ErrorFact,
+    Noted,
+    Notified,
+    Objectives,
+)
 from secondsite.run.scheduler import RunState
 from secondsite.run.states import StepState
 
@@ -153,7 +161,8 @@ class RunRecord:
         decisions: Every decision in the order of time; `step` is empty where it is about the run.
         fingerprint: Digest of the plan, of each script, and of what it uses of the estate.
         too_late: Those of them that met nothing to decide any more; they changed nothing.
-        last_event_at: Time of the newest event.
+        notifications: Who was told of it, before and after each message.
+        last_event_at: Time of the newest event, messages apart.
         summary: What the engine said at the end.
     """
 
@@ -182,6 +191,7 @@ class RunRecord:
     held_by: str
     summary: str
     by_id: Mapping[str, StepRecord] = field(repr=False, compare=False)
+    notifications: tuple[Notified, ...] = ()
 
     @property
     def duration_s(self) -> float | None:

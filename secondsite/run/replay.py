@@ -18,6 +18,7 @@ from secondsite.run.events import (
     InventoryTaken,
     JournalEvent,
     Noted,
+    Notified,
     PlannedStep,
     RunAttached,
     RunCreated,
@@ -77,6 +78,7 @@ class Replay:
         self._decisions: list[Decided] = []
         self._too_late: list[Decided] = []
         self._notes: list[Noted] = []
+        self._notifications: list[Notified] = []
         self._attachments: list[Attachment] = []
         self._held_by = ""
         self._ended: RunEnded | None = None
@@ -116,6 +118,9 @@ class Replay:
                 pass  # it stands for itself: what it let through is a decision
             case Noted():
                 self._notes.append(event)
+            case Notified():
+                self._notifications.append(event)
+                return consequences  # who was told of the run is no progress of it
             case _:
                 assert_never(event)
         for barrier in consequences.passed:
@@ -150,6 +155,7 @@ class Replay:
             decisions=tuple(self._decisions),
             too_late=tuple(self._too_late),
             notes=tuple(self._notes),
+            notifications=tuple(self._notifications),
             attachments=tuple(self._attachments),
             held_by=self._held_by,
             summary=self._ended.summary if self._ended else "",

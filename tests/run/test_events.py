@@ -19,6 +19,7 @@ from secondsite.run.events import (
     InventoryTaken,
     JournalEvent,
     Noted,
+    Notified,
     Objectives,
     RunAttached,
     RunEnded,
@@ -48,6 +49,7 @@ SAMPLES: tuple[JournalEvent, ...] = (
     Decided(at=BEGIN, step="s", decision=Decision.MARK_DONE, by="ada", via="ui"),
     CodeGiven(at=BEGIN, by="ada", via="ui", step="s", locked_until=BEGIN + timedelta(minutes=15)),
     Noted(at=BEGIN, text="t", level="warning", details={"b": {"c": True}}),
+    Notified(at=BEGIN, target="mail", topic="gate", about=(4, 5), state="failed", why="refused"),
 )
 
 

@@ -1,0 +1,157 @@
+"""What people are told of a run while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from secondsite.plan.notifications import NotificationTarget
+from secondsite.plan.secret_source import SecretSource
+from secondsite.reports.messages import Message, messages_about, untold_words
+from secondsite.run.attention import INTERRUPTED
+from secondsite.run.events import (
+    Asked,
+    Decided,
+    Decision,
+    ErrorFact,
+    JournalEvent,
+    Noted,
+    Notified,
+    PlannedStep,
+    RunAttached,
+    RunEnded,
+    RunHeld,
+    StepIntent,
+    StepOutcome,
+)
+from secondsite.run.journal import Entry
+from secondsite.run.replay import replay
+from tests.run.story import BEGIN, created
+
+RUN = "shop-test-20261120-134005-ab12"
+GATE = "db/before/storage"
+LATER = BEGIN + timedelta(hours=3)
+
+TO_THE_GATE: tuple[JournalEvent, ...] = (
+    created(requested_by="tanaka"),
+    RunAttached(at=BEGIN, holder="engine:1", flow_run="f"),
+    StepIntent(at=BEGIN, step="preflight"),
+    StepOutcome(at=BEGIN, step="preflight", state="done"),
+    Asked(at=BEGIN, step=GATE, title="Storage released"),
+)
+
+
+def told(*events: JournalEvent, now: datetime = BEGIN) -> Sequence[Message]:
+    entries = [
+        Entry(run_id=RUN, run_seq=number, hash="", event=event)
+        for number, event in enumerate(events, start=1)
+    ]
+    return messages_about(replay(events), entries, page="http://ui/page", now=now)
+
+
+def topics(*events: JournalEvent, now: datetime = BEGIN) -> list[str]:
+    return [message.topic for message in told(*events, now=now)]
+
+
+def test_every_message_is_a_sentence_about_the_plan_with_the_page_of_the_run() -> None:
+    note = Noted(at=BEGIN, text="Interrupted: nobody.", details={INTERRUPTED: ""})
+    held = RunHeld(at=BEGIN, by="aiko")
+    ended = RunEnded(at=BEGIN, state="aborted", summary="Test failover of shop: ended.")
+
+    messages = told(*TO_THE_GATE, held, note, ended)
+
+    assert [message.topic for message in messages] == [
+        "started",
+        "gate",
+        "decision",
+        "interruption",
+        "ended",
+    ]
+    for message in messages:
+        assert message.title.startswith("shop: ")
+        assert message.text.startswith("Test failover of shop")
+        assert message.text.endswith("The run's page: http://ui/page")
+    assert "asked for by tanaka" in messages[0].text
+
+
+def test_a_gate_that_has_been_decided_meanwhile_is_not_told_any_more() -> None:
+    decided = Decided(at=BEGIN, step=GATE, decision=Decision.APPROVE, by="aiko")
+
+    assert topics(*TO_THE_GATE) == ["started", "gate"]
+    assert topics(*TO_THE_GATE, decided) == ["started", "decision"]
+
+
+def test_what_is_long_past_is_told_only_if_people_are_still_asked() -> None:
+    assert topics(*TO_THE_GATE, now=LATER) == ["gate"]
+
+
+def test_failures_seen_together_are_one_message_that_tells_of_each() -> None:
+    steps = [f"db/vm{number:02}/start" for number in range(14)]
+    planned = [
+        PlannedStep(id=step, action="start", group="db", vm=step.split("/")[1]) for step in steps
+    ]
+    error = ErrorFact(kind="x", message="It is stuck.", next="Look.")
+    failed: list[JournalEvent] = []
+    for step in steps:
+        failed += [
+            StepIntent(at=BEGIN, step=step),
+            StepOutcome(at=BEGIN, step=step, state="failed", error=error),
+        ]
+
+    [message] = [
+        each
+        for each in told(created(steps=planned), TO_THE_GATE[1], *failed)
+        if each.topic == "failure"
+    ]
+
+    assert message.about == tuple(range(4, 4 + 2 * len(steps), 2))
+    assert "14 steps failed." in message.text
+    assert "- db/vm00/start: It is stuck. Look." in message.text
+    assert f"- and 4 more: secondsite report {RUN}" in message.text
+    assert len(message.text.splitlines()) == 13
+
+
+def test_nothing_that_looks_like_a_secret_or_a_command_to_the_terminal_is_told() -> None:
+    decided = Decided(
+        at=BEGIN,
+        step=GATE,
+        decision=Decision.REJECT,
+        by="aiko\x1b[2J",
+        comment="password=hunter2 is wrong",
+    )
+
+    message = told(*TO_THE_GATE, decided)[-1]
+
+    assert "hunter2" not in message.text
+    assert "\x1b" not in message.text + message.title
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ({"topic": "gate", "plan": "shop", "kind": "planned"}, True),
+        ({"topic": "started", "plan": "shop", "kind": "planned"}, False),
+        ({"topic": "gate", "plan": "other", "kind": "planned"}, False),
+        ({"topic": "gate", "plan": "shop", "kind": "test"}, False),
+    ],
+)
+def test_a_target_is_told_only_what_it_asks_for(asked: dict[str, str], wanted: bool) -> None:
+    target = NotificationTarget(
+        name="t",
+        url=SecretSource(env="X"),
+        events=("gate",),
+        plans=("shop",),
+        kinds=("planned", "unplanned"),
+    )
+
+    assert target.wants(**asked) is wanted
+
+
+def test_a_message_that_did_not_arrive_is_a_line_of_the_report() -> None:
+    notified = Notified(
+        at=BEGIN, target="mail", topic="gate", about=(5,), state="failed", why="refused"
+    )
+
+    assert untold_words(notified) == "The message to mail (gate) was not delivered: refused"
