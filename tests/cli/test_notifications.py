@@ -75,6 +75,7 @@ class Post:
     @property
     def estate(self) -> Estate:
         return Estate.model_construct(
+            sites={},
             notifications=tuple(self.targets),
             prefect=PrefectServer(ui="https://dr.corp.example"),
             approvers=(Approver(name="aiko", contact="aiko@corp.example"),),
