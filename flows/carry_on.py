@@ -7,21 +7,14 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from flows.gate import ask_people
+from flows.gate_opening import remind_every_s
 from flows.progress import Progress
 from flows.walk import Walk
 from secondsite.graph import Action
-from secondsite.plan.model import GateHook, OnTimeout
 from secondsite.reports.closing import closing_words
 from secondsite.run.ballot import Submission
 from secondsite.run.codes import with_code
-from secondsite.run.events import (
-    Asked,
-    Decided,
-    Decision,
-    JournalEvent,
-    RunEnded,
-    RunReleased,
-)
+from secondsite.run.events import Asked, RunEnded, RunReleased
 from secondsite.run.record import StepRecord
 from secondsite.run.states import StepState
 
@@ -44,8 +37,10 @@ async def carry_on(
             break
         if walk.is_halted and replay.scheduler.verdict() != "done":
             return "halted"
-        if events := _overdue(walk) or _questions(walk):
-            await _tell_all(walk, events)
+        if walk.is_overdue:
+            await walk.heed_limits()
+        elif events := _questions(walk):
+            await walk.tell(*events)
         elif replay.record().open_questions or replay.scheduler.is_held:
             await progress.show()
             # Somebody may have decided at a terminal in this very moment.
@@ -63,11 +58,6 @@ async def carry_on(
     return state
 
 
-async def _tell_all(walk: Walk, events: Sequence[JournalEvent]) -> None:
-    for event in events:
-        await walk.tell(event)
-
-
 async def _hand_in(walk: Walk, answer: Submission | RunReleased | None) -> None:
     match answer:
         case Submission():
@@ -77,29 +67,6 @@ async def _hand_in(walk: Walk, answer: Submission | RunReleased | None) -> None:
             await walk.tell(answer)
         case None:
             pass
-
-
-def _overdue(walk: Walk) -> Sequence[Decided]:
-    """What the plan decides about gates that nobody has answered in time."""
-    now = datetime.now(UTC)
-    return [
-        Decided(
-            at=now,
-            step=question.id,
-            decision=_by_silence(walk, question.id),
-            by="time-out",
-            via="time-out",
-            comment=f"Nobody answered until {question.deadline_at:%Y-%m-%d %H:%M:%S} UTC.",
-        )
-        for question in walk.replay.record().open_questions
-        if question.deadline_at is not None and question.deadline_at < now
-    ]
-
-
-def _by_silence(walk: Walk, step: str) -> Decision:
-    hook = walk.run.steps[step].hook
-    goes_on = isinstance(hook, GateHook) and hook.on_timeout is OnTimeout.CONTINUE
-    return Decision.APPROVE if goes_on else Decision.REJECT
 
 
 def _questions(walk: Walk) -> Sequence[Asked]:
@@ -116,6 +83,7 @@ def _questions(walk: Walk) -> Sequence[Asked]:
             title=f"{step.id} failed",
             shown=f"{step.error.message} {step.error.next}".strip() if step.error else "",
             with_code=with_code(walk.run.estate),
+            remind_every_s=remind_every_s(walk.run.estate),
         )
         for step in record.steps
         if step.state is StepState.FAILED and step.id not in asked and _is_to_be_asked(walk, step)

@@ -7,7 +7,7 @@ from the top, and what the journal says is done is not done again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -29,11 +29,13 @@ from secondsite.errors import RefusedError, RunConflictError, SecondsiteError
 from secondsite.graph import Action, Operation
 from secondsite.home import home, journal_url
 from secondsite.plan.credentials import Secrets
+from secondsite.plan.hooks import GateHook
 from secondsite.reports.proven import proven_facts
 from secondsite.run.ballot import Submission
 from secondsite.run.ballot_box import BallotBox
 from secondsite.run.codes import rule_for
-from secondsite.run.events import RunAttached, RunEnded
+from secondsite.run.deadlines import lapses
+from secondsite.run.events import JournalEvent, RunAttached, RunEnded
 from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal
 from secondsite.run.leftovers import dns_changes_noted
@@ -189,6 +191,7 @@ async def _walk(
         tasks=tasks,
         write=writer.append,
         news=Hearing(journal, taken.run_id, after=taken.last_seq).news,
+        lapse=_lapse(taken, journal),
         submit=_submit(taken, journal),
     )
     use_run(walk.run)
@@ -207,6 +210,20 @@ def _submit(taken: TakenUp, journal: Journal) -> Callable[[Submission], Awaitabl
         return await asyncio.to_thread(box.cast, submission, now=_now())
 
     return submit
+
+
+def _lapse(taken: TakenUp, journal: Journal) -> Callable[[], Awaitable[object]]:
+    gates: dict[str, GateHook] = {
+        step.id: step.hook for step in taken.graph.steps.values() if isinstance(step.hook, GateHook)
+    }
+
+    def choose(record: RunRecord, _codes: object) -> Sequence[JournalEvent]:
+        return lapses(record.open_questions, gates, taken.estate, now=_now())
+
+    async def lapse() -> object:
+        return await asyncio.to_thread(journal.decide, taken.run_id, choose)
+
+    return lapse
 
 
 @asynccontextmanager

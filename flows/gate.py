@@ -83,7 +83,7 @@ async def _ask_about_gate(record: RunRecord, gate: QuestionRecord) -> Submission
     form = await _answered(
         _gate_form(gate),
         _about_gate(record, gate),
-        key=_key(gate.id, len(gate.decisions), len(_refusals(record, gate.id))),
+        key=_key(gate.id, *_how_far(record, gate)),
     )
     proposal = Proposal(
         step=gate.id,
@@ -165,6 +165,11 @@ def _failure_form(questions: Sequence[QuestionRecord]) -> type[FailureForm]:
     return cast("type[FailureForm]", create_model("FailureForm", __base__=FailureForm, **fields))
 
 
+def _how_far(record: RunRecord, gate: QuestionRecord) -> tuple[int, ...]:
+    """What makes the form a new one: an approval, an answer that did not count, others asked."""
+    return len(gate.decisions), len(_refusals(record, gate.id)) + len(gate.escalations)
+
+
 def _about_gate(record: RunRecord, gate: QuestionRecord) -> str:
     lines = [f"# {gate.title}", ""]
     for note in _refusals(record, gate.id)[-1:]:
@@ -172,6 +177,15 @@ def _about_gate(record: RunRecord, gate: QuestionRecord) -> str:
     lines += [gate.shown, "", f"Run `{record.run_id}`, step `{gate.id}`.", ""]
     if gate.approvers:
         lines.append(f"May decide: {', '.join(gate.approvers)}.")
+    lines += [
+        f"Nobody had answered by {each.at:%Y-%m-%d %H:%M} UTC: since then "
+        f"{', '.join(each.approvers)} may decide, too."
+        for each in gate.escalations
+    ]
+    if gate.separate_from:
+        lines.append(
+            f"Not by whoever started the run: {record.requested_by or gate.separate_from[0]}."
+        )
     if gate.required > 1:
         names = ", ".join(each.by for each in gate.decisions) or "nobody yet"
         lines.append(f"{gate.required} different people must approve. So far: {names}.")

@@ -6,12 +6,22 @@ import asyncio
 from collections.abc import Sequence
 
 from secondsite.run.ballot import REFUSED
-from secondsite.run.events import CodeGiven, Decided, JournalEvent, Noted, RunHeld, RunReleased
+from secondsite.run.events import (
+    CodeGiven,
+    Decided,
+    Escalated,
+    JournalEvent,
+    Noted,
+    Reminded,
+    RunHeld,
+    RunReleased,
+)
 from secondsite.run.journal import Journal
 
 __all__ = ["Hearing"]
 
 _FROM_TERMINALS = "cli"
+_OF_ENGINE = "plan"
 
 
 class Hearing:
@@ -24,16 +34,21 @@ class Hearing:
         self._after = after
 
     async def news(self) -> Sequence[JournalEvent]:
-        """The decisions of people since the last call; the engine's own events are left out."""
+        """What people decided since the last call, and what their silence has led to.
+
+        What the engine has told itself is left out.
+        """
         entries = await asyncio.to_thread(self._journal.read, self._run_id, after=self._after)
         if entries:
             self._after = entries[-1].run_seq
-        return [entry.event for entry in entries if _is_of_people(entry.event)]
+        return [entry.event for entry in entries if _is_news(entry.event)]
 
 
-def _is_of_people(event: JournalEvent) -> bool:
+def _is_news(event: JournalEvent) -> bool:
     match event:
-        case Decided() | CodeGiven() | RunHeld():
+        case Decided(via=via):
+            return via != _OF_ENGINE
+        case CodeGiven() | RunHeld() | Escalated() | Reminded():
             return True
         case Noted(details=details):
             return REFUSED in details

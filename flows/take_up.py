@@ -19,6 +19,7 @@ from secondsite.home import plans_folder
 from secondsite.plan.digest import plan_digest
 from secondsite.plan.estate import Estate
 from secondsite.plan.fingerprint import fingerprint
+from secondsite.plan.hooks import GateHook, InRehearsal
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Direction, Plan
 from secondsite.run.events import JournalEvent, Objectives, RunCreated
@@ -27,6 +28,7 @@ from secondsite.run.model_note import model_in, model_note
 from secondsite.run.naming import new_run_id
 from secondsite.run.planned import planned_steps
 from secondsite.run.replay import Replay
+from secondsite.run.separation import is_among, names_of_starter
 from tasks.context import protection_of
 from tasks.options import RunOptions, TestNetworkChoice
 
@@ -105,6 +107,7 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
     estate = load_estate(path.parent, resolve=True)
     plan = load_plan(path, estate)
     graph = _graph(plan, request.operation, request.direction, request.options)
+    _refuse_vain_waiting(request, estate, graph)
     run_id = new_run_id(plan=plan.name, operation=request.operation, at=now, token=flow_run.hex[:8])
     source, target = protection_of(plan, estate).site_names(request.direction)
     objectives = plan.objectives
@@ -143,6 +146,40 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
         replay=replay,
         news=(created, model),
     )
+
+
+def _refuse_vain_waiting(request: Request, estate: Estate, graph: RunGraph) -> None:
+    """Refuse a run whose gates could not be passed, because whoever starts it does not count.
+
+    Raises:
+        RefusedError: nobody said who that is, or too few others may decide.
+    """
+    starter = request.requested_by.strip()
+    names = names_of_starter(estate, starter)
+    reasons: list[str] = []
+    for step in graph.steps.values():
+        gate = step.hook
+        if not isinstance(gate, GateHook) or not gate.is_separate(by_default=estate.separation):
+            continue
+        if request.options.rehearsal and gate.in_rehearsal is not InRehearsal.ASK:
+            continue
+        added = gate.escalate.approvers if gate.escalate else ()
+        others = {
+            each.casefold() for each in (*gate.approvers, *added) if not is_among(each, names)
+        }
+        if not starter:
+            reasons.append(f"{gate.gate}: whoever starts the run may not decide; nobody said who")
+        elif gate.approvers and len(others) < gate.required:
+            reasons.append(
+                f"{gate.gate}: {gate.required} must approve, and without {starter}, who starts the "
+                f"run, only {len(others)} may"
+            )
+    if reasons:
+        raise RefusedError(
+            reasons,
+            next_step="Nothing was touched. Let somebody else start it, say who starts it "
+            "(requested_by), or name more approvers in the plan.",
+        )
 
 
 def _again(run_id: str, journal: Journal) -> TakenUp:

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 
 from prefect import get_run_logger
 
+from flows.gate_opening import questions_at
 from secondsite.connectors.base import ActionResult
 from secondsite.errors import JournalError, SecondsiteError
 from secondsite.graph import Action
-from secondsite.plan.estate import Estate
-from secondsite.plan.model import GateHook
 from secondsite.run.ballot import Submission
-from secondsite.run.codes import with_code
-from secondsite.run.events import Asked, ErrorFact, JournalEvent, StepIntent, StepOutcome
+from secondsite.run.deadlines import has_lapsed
+from secondsite.run.events import ErrorFact, JournalEvent, StepIntent, StepOutcome
 from secondsite.run.replay import Replay
 from tasks.action import StepTask
 from tasks.context import RunContext
@@ -38,8 +37,9 @@ class Walk:
     Attributes:
         replay: The run as its journal has it; every event goes there after it is durable.
         tasks: The task that carries out each action.
-        write: Writes an event to the journal; returns when it is durable.
-        news: Gives what people have decided since it was last asked.
+        write: Writes events to the journal, together; returns when they are durable.
+        news: Gives what people have decided since it was last asked, and what silence has led to.
+        lapse: Lets the journal have what the plan makes of gates that nobody answered in time.
         submit: Puts an answer to the vote: what counts of it is in the journal then.
         is_halted: Nothing new starts in this process any more; see `halt`.
     """
@@ -47,8 +47,9 @@ class Walk:
     run: RunContext
     replay: Replay
     tasks: Mapping[Action, StepTask]
-    write: Callable[[JournalEvent], Awaitable[None]]
+    write: Callable[..., Awaitable[None]]
     news: Callable[[], Awaitable[Sequence[JournalEvent]]]
+    lapse: Callable[[], Awaitable[object]]
     submit: Callable[[Submission], Awaitable[object]]
     is_halted: bool = False
     _launched: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -102,6 +103,18 @@ class Walk:
             self._progress.set()
         return bool(events)
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether a gate has not been answered in time, and the plan has not had its say yet."""
+        now = self.run.now()
+        return any(has_lapsed(each, now=now) for each in self.replay.open_questions())
+
+    async def heed_limits(self) -> None:
+        """Let silence have the consequences that the plan says; an answer in time comes first."""
+        if self.is_overdue:
+            await self.lapse()
+        await self.catch_up()
+
     def _startable(self) -> Sequence[str]:
         if self.is_halted:
             return []
@@ -114,17 +127,18 @@ class Walk:
     async def _listen(self) -> None:
         while True:
             await asyncio.sleep(_LISTEN_EVERY_S)
-            await self.catch_up()
+            await self.heed_limits()
 
-    async def tell(self, event: JournalEvent) -> None:
-        """Make `event` durable, then let it take effect."""
-        await self.write(event)
-        self.replay.apply(event)
+    async def tell(self, *events: JournalEvent) -> None:
+        """Make `events` durable, all or none, then let them take effect."""
+        await self.write(*events)
+        for event in events:
+            self.replay.apply(event)
 
     async def _carry_out(self, step_id: str) -> None:
         try:
             if self.run.steps[step_id].action is Action.GATE:
-                await self.tell(self._question(step_id))
+                await self.tell(*questions_at(self.run, step_id, record=self.replay.record()))
             else:
                 await self._act(step_id)
         finally:
@@ -165,22 +179,6 @@ class Walk:
                     at=at, step=step_id, state="failed", error=_fault_of_ours(step_id)
                 )
 
-    def _question(self, step_id: str) -> Asked:
-        hook = self.run.steps[step_id].hook
-        if not isinstance(hook, GateHook):
-            raise TypeError(f"{step_id} is no gate")
-        now = self.run.now()
-        return Asked(
-            at=now,
-            step=step_id,
-            title=hook.gate,
-            shown=hook.instructions,
-            approvers=hook.approvers,
-            required=hook.required,
-            deadline_at=now + hook.timeout,
-            with_code=_needing_code(hook, self.run.estate),
-        )
-
     def _log(self, outcome: StepOutcome) -> None:
         logger = get_run_logger()
         if outcome.error is None:
@@ -188,12 +186,6 @@ class Walk:
             logger.info("%s: %s", outcome.step, what)
         else:
             logger.error("%s: %s Next: %s", outcome.step, outcome.error.message, outcome.error.next)
-
-
-def _needing_code(gate: GateHook, estate: Estate) -> tuple[str, ...]:
-    """Those of the gate's approvers who prove with a code who they are."""
-    allowed = {name.casefold() for name in gate.approvers}
-    return tuple(name for name in with_code(estate) if not allowed or name.casefold() in allowed)
 
 
 def _fault_of_ours(step_id: str) -> ErrorFact:

@@ -39,7 +39,8 @@ class RunOptions(BaseModel):
         other_site_is_gone: What the operator has said in writing about the site that is left, so
             that VMs are started without knowing that their twins are off; empty: said nothing.
         hold_for_s: With `hold`: how long people are asked; the run goes on without them then.
-        rehearsal: Id of the rehearsal that the run is a part of, if it is.
+        rehearsal: Id of the rehearsal that the run is a part of, if it is: nobody waits at gates
+            then, but where a gate says so (`in_rehearsal`).
         unattended: Nobody is there to be asked about failed steps: they end the run.
     """
 

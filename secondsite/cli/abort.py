@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         by=arguments.who or requested_by(),
         via="cli",
         comment=arguments.comment,
+        account=requested_by(),
     )
     with open_journal() as journal:
         record = record_of(journal, arguments.run_id)

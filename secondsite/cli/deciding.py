@@ -76,7 +76,14 @@ def decide(decision: Decision, arguments: argparse.Namespace) -> int:
                 next_step="Nothing was written. See: secondsite gates",
             )
         proposals = [
-            Proposal(step=step, decision=decision, by=who, via="cli", comment=arguments.comment)
+            Proposal(
+                step=step,
+                decision=decision,
+                by=who,
+                via="cli",
+                comment=arguments.comment,
+                account=requested_by(),
+            )
             for step in steps
         ]
         cast(journal, record, Submission(proposals=tuple(proposals), code=arguments.code))

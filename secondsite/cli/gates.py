@@ -45,6 +45,11 @@ def _facts(record: RunRecord, question: QuestionRecord) -> dict[str, Any]:
         "required": question.required,
         "approved_by": [each.by for each in question.decisions],
         "with_code": list(question.with_code),
+        "not_by": list(question.separate_from),
+        "escalated": [
+            {"at": each.at.isoformat(), "to": list(each.approvers)} for each in question.escalations
+        ],
+        "reminders": len(question.reminders),
         "since": question.asked_at.isoformat() if question.asked_at else None,
         "until": question.deadline_at.isoformat() if question.deadline_at else None,
     }
@@ -61,6 +66,12 @@ def _print(waiting: list[dict[str, Any]], held: list[dict[str, Any]]) -> None:
         if each["required"] > 1:
             so_far = ", ".join(each["approved_by"]) or "nobody yet"
             print(f"  {each['required']} different people must approve; so far: {so_far}")
+        if each["not_by"]:
+            print(f"  not by whoever started the run: {', '.join(each['not_by'])}")
+        for escalated in each["escalated"]:
+            print(f"  escalated to {', '.join(escalated['to'])} at {escalated['at'][:19]}Z")
+        if each["reminders"]:
+            print(f"  reminders so far: {each['reminders']}")
         if each["with_code"]:
             print(f"  with a one-time code (--code): {', '.join(each['with_code'])}")
         if each["about"] == "gate":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
+import os
+import pwd
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +45,12 @@ class FlowRun:
 
 def requested_by() -> str:
     """Who sits at this terminal, as far as the machine knows."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    number = os.getuid()
+    try:
+        account = pwd.getpwuid(number).pw_name  # of the process: LOGNAME may say anything
+    except KeyError:
+        account = str(number)
+    return f"{account}@{socket.gethostname()}"
 
 
 def start(deployment: str, parameters: Mapping[str, Any]) -> FlowRun:

@@ -26,6 +26,7 @@ from secondsite.run.attention import (
     may_resume_by_itself,
     noted_since_engine,
 )
+from secondsite.run.deadlines import reminders_due
 from secondsite.run.events import Noted
 from secondsite.run.journal import Journal, RunSummary
 
@@ -102,10 +103,12 @@ def _look_at(journal: Journal, summary: RunSummary, *, now: datetime, resumes: b
     if summary.is_interrupted:
         _notice(journal, summary.run_id, now=now, resumes=resumes)
         return
+    record = record_of(journal, summary.run_id)
+    if reminders_due(record.open_questions, now=now):
+        journal.decide(summary.run_id, lambda here, _: reminders_due(here.open_questions, now=now))
     lease = journal.lease(summary.run_id)
     if lease is None or lease.holder:
         return
-    record = record_of(journal, summary.run_id)
     if is_overdue(record, now=now) and not noted_since_engine(record, RESUMED):
         _take_up(journal, summary.run_id, "Nobody has answered in time.", now=now)
 

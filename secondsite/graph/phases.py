@@ -38,6 +38,8 @@ _HOLD = GateHook.model_validate(
     {
         "gate": "Hold for inspection",
         "instructions": "The test VMs are up. Approve to remove them and to put DNS back.",
+        "separation": False,  # it decides about nothing but the test itself
+        "in_rehearsal": "ask",  # whoever wants a hold wants to be asked
         "timeout": "14d",  # as long as Azure Site Recovery let a test wait for its completion
     }
 )

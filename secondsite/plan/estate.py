@@ -266,6 +266,10 @@ class Estate(Written):
             one-time codes in a row.
         notifications: Who is told what happens to runs.
         prefect: The Prefect server that shows and schedules them.
+        separation: Whether whoever started a run does not count at its gates; a gate may say
+            otherwise.
+        remind_every: How often people who are asked about a gate or a failed step are reminded;
+            never, if absent. A gate may say otherwise.
         limits: Bounds on what the engine asks of the sites.
         resume_by_itself: Whether a run whose engine died is taken up again without being asked, at
             most three times.
@@ -283,6 +287,8 @@ class Estate(Written):
     approver_lock: Duration = timedelta(minutes=15)
     notifications: tuple[NotificationTarget, ...] = ()
     prefect: PrefectServer = PrefectServer()
+    separation: bool = False
+    remind_every: Duration | None = None
     limits: Limits = Limits()
     resume_by_itself: bool = False
     retention: Duration = timedelta(days=730)

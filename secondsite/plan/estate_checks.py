@@ -155,6 +155,8 @@ def _check_approvers(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
             )
     if estate.approver_lock.total_seconds() <= 0:
         yield source.fault("a lock lasts for a while: write 15m", "approver_lock")
+    if estate.remind_every is not None and estate.remind_every.total_seconds() <= 0:
+        yield source.fault("a reminder needs some time: write 30m", "remind_every")
 
 
 def _check_protection(

@@ -1,4 +1,4 @@
-"""What is wrong with scripts and gates: missing files, VMs that are not up, too few people."""
+"""What is wrong with scripts and gates: missing files, VMs that are not up, wrong gates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from secondsite.errors import Fault
+from secondsite.plan.gate_checks import check_gate
 from secondsite.plan.hook_places import HookPlace, hook_places
 from secondsite.plan.hooks import FailoverKind, GateHook, ScriptHook
 from secondsite.plan.model import Plan
@@ -30,26 +31,9 @@ def check_hooks(source: Source[Plan], plan: Plan) -> Iterator[Fault]:
             )
         match place.hook:
             case GateHook():
-                yield from _check_gate(source, place.hook, place.path)
+                yield from check_gate(source, plan, place)
             case ScriptHook() if place.hook.on_vm is not None:
                 yield from _check_vm(source, plan, place, group_of)
-
-
-def _check_gate(
-    source: Source[Plan], gate: GateHook, path: tuple[str | int, ...]
-) -> Iterator[Fault]:
-    different = {name.casefold() for name in gate.approvers}
-    if len(different) < len(gate.approvers):
-        yield source.fault("somebody is written twice: keep one", *path, "approvers")
-    if gate.approvers and gate.required > len(different):
-        yield source.fault(
-            f"{gate.required} must approve, but only {len(different)} may: "
-            f"write required: {len(different)}, or more approvers",
-            *path,
-            "required",
-        )
-    if gate.timeout.total_seconds() <= 0:
-        yield source.fault("nobody can answer in no time: write 4h", *path, "timeout")
 
 
 def _check_vm(

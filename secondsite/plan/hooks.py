@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from secondsite.plan.gates import Escalation, InRehearsal, OnTimeout
 from secondsite.plan.quantities import Duration
 from secondsite.plan.written import FrozenDict, FrozenMapping, Written
 
@@ -18,6 +19,7 @@ __all__ = [
     "GateHook",
     "Hook",
     "Hooks",
+    "InRehearsal",
     "OnError",
     "OnTimeout",
     "OnUnknown",
@@ -56,13 +58,6 @@ class OnUnknown(StrEnum):
     RERUN = "rerun"
     SKIP = "skip"
     ASK = "ask"
-
-
-class OnTimeout(StrEnum):
-    """What an unanswered gate leads to."""
-
-    STOP = "stop"
-    CONTINUE = "continue"
 
 
 class _Hook(Written):
@@ -138,19 +133,34 @@ class GateHook(_Hook):
 
     Attributes:
         gate: Its name, in the words of the people who decide.
-        instructions: What they are to do or to check, in Markdown.
+        instructions: What they are to do or to check, in Markdown; may tell facts of the run:
+            `{{ vms.sql01.addresses }}`.
         approvers: Who may decide; anybody if absent.
-        required: How many of them must approve.
+        required: How many different people must approve.
+        separation: Whether whoever started the run does not count here; as the estate says, if
+            absent.
         timeout: After this long without an answer, `on_timeout` counts.
-        on_timeout: What silence leads to: `stop` the run, or `continue`.
+        on_timeout: What silence leads to: `stop` the run, `continue`, or `escalate`.
+        escalate: Whom to ask then, with `on_timeout: escalate`.
+        remind_every: How often those who are asked are reminded; as the estate says, if absent.
+        in_rehearsal: What becomes of the gate in a rehearsal: people are asked (`ask`), it is
+            left out (`skip`), or the plan approves it (`approve`).
     """
 
     gate: Annotated[str, Field(min_length=1, max_length=120)]
     instructions: str = ""
     approvers: tuple[str, ...] = ()
     required: Annotated[int, Field(ge=1)] = 1
+    separation: bool | None = None
     timeout: Duration = timedelta(hours=4)
     on_timeout: OnTimeout = OnTimeout.STOP
+    escalate: Escalation | None = None
+    remind_every: Duration | None = None
+    in_rehearsal: InRehearsal = InRehearsal.SKIP
+
+    def is_separate(self, *, by_default: bool) -> bool:
+        """Whether whoever started the run does not count here; the estate has the default."""
+        return by_default if self.separation is None else self.separation
 
 
 def _hook_kind(value: Any) -> str | None:

@@ -46,18 +46,24 @@ def _check_approvers(source: Source[Plan], plan: Plan, estate: Estate) -> Iterat
     for place in hook_places(plan):
         if not isinstance(place.hook, GateHook):
             continue
-        for index, name in enumerate(place.hook.approvers):
+        gate, path = place.hook, place.path
+        named = [((*path, "approvers", i), name) for i, name in enumerate(gate.approvers)]
+        if gate.escalate:
+            others = enumerate(gate.escalate.approvers)
+            named += [((*path, "escalate", "approvers", i), name) for i, name in others]
+        for where, name in named:
             if estate.approver(name) is None:
                 yield source.fault(
                     f'"{name}" is not one of the approvers of the estate'
                     f"{did_you_mean(name, known)}",
-                    *(*place.path, "approvers", index),
+                    *where,
                 )
 
 
 def warn_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator[Fault]:
     """What is possible but probably not meant; a run does not mind it."""
     yield from warn_about_rehearsal(source, plan)
+    yield from _warn_of_mere_names(source, plan, estate)
     rto = plan.objectives.rto
     untested: set[str] = set()
     for path, vm in _vms(plan):
@@ -83,6 +89,25 @@ def warn_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator
                 f"{format_duration(rto)}: write a shorter boot_timeout",
                 *path,
                 "boot_timeout",
+            )
+
+
+def _warn_of_mere_names(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator[Fault]:
+    """Gates that only somebody else may pass, where a name is all that tells people apart."""
+    for place in hook_places(plan):
+        gate = place.hook
+        if not isinstance(gate, GateHook):
+            continue
+        proved = {name.casefold() for name in (each.name for each in estate.approvers if each.totp)}
+        unproved = [name for name in gate.approvers if name.casefold() not in proved]
+        is_separate = gate.is_separate(by_default=estate.separation)
+        if is_separate and (unproved or not gate.approvers):
+            who = ", ".join(unproved) or "anybody"
+            yield source.fault(
+                f"whoever starts the run may not decide here, but {who} decides by name alone, and "
+                "a name is only what somebody types into the form: name approvers, and give them "
+                "one-time codes (totp, in the estate)",
+                *place.path,
             )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from secondsite.plan.estate import Estate
 from secondsite.plan.format_page import format_page
+from secondsite.plan.instruction_words import RUN_WORDS, VM_WORDS
 from secondsite.plan.json_schema import schema_text
 from secondsite.plan.model import Plan
 from secondsite.plan.suite import Suite
@@ -42,6 +43,19 @@ The estate is the file `estate.yaml` in the plans folder (`SECONDSITE_PLANS`, or
 
 {_COMMON}- Secrets never stand in it; it names where they are kept.
 """
+
+_FACTS = """\
+`instructions` of a gate are Markdown in which `{{ … }}` stands for a fact of the run, as it is when
+the gate opens. What is not known by then reads "not known yet". Conditions, loops and filters are
+those of [Jinja](https://jinja.palletsprojects.com/en/stable/templates/); a template reaches nothing
+but these facts. `secondsite validate` tells of every other name, with file and line.
+
+```
+instructions: |
+  {% for vm in vms.values() %}
+  - {{ vm.name }} on {{ vm.host }}: {{ vm.addresses }}
+  {% endfor %}
+```"""
 
 
 _SUITE_INTRODUCTION = f"""\
@@ -74,10 +88,30 @@ def generated_files() -> Mapping[str, str]:
         "docs/reference/plan-format.md": format_page(
             Plan, title="Plan format", introduction=_PLAN_INTRODUCTION, command=_COMMAND
         ),
+        "docs/reference/gate-facts.md": _gate_facts_page(),
         "docs/reference/estate-format.md": format_page(
             Estate, title="Estate format", introduction=_ESTATE_INTRODUCTION, command=_COMMAND
         ),
     }
+
+
+def _gate_facts_page() -> str:
+    tables = [
+        f"| {what} | meaning |\n| --- | --- |\n"
+        + "\n".join(f"| `{word}` | {meaning} |" for word, meaning in words.items())
+        for what, words in (("fact of the run", RUN_WORDS), ("fact of a VM", VM_WORDS))
+    ]
+    return (
+        "\n\n".join(
+            [
+                "# Facts in the instructions of gates",
+                f"<!-- Generated: {_COMMAND} -->",
+                _FACTS,
+                *tables,
+            ]
+        )
+        + "\n"
+    )
 
 
 def write_files(root: Path) -> list[Path]:

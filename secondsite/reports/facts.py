@@ -177,6 +177,18 @@ def _gate(question: QuestionRecord) -> GateFacts:
         "at": _iso(question.at),
         "comment": withhold_in_text(question.comment),
         "waited_s": _rounded(_seconds(question.asked_at, question.at)),
+        "via": question.via,
+        "with_code": list(question.with_code),
+        "separate_from": list(question.separate_from),
+        "escalations": [
+            {
+                "at": _text(each.at),
+                "to": list(each.approvers),
+                "deadline_at": _text(each.deadline_at),
+            }
+            for each in question.escalations
+        ],
+        "reminders": [_text(each.at) for each in question.reminders],
     }
 
 
@@ -188,6 +200,8 @@ def _decision(made: Decided) -> DecisionFacts:
         "via": made.via,
         "at": _text(made.at),
         "comment": withhold_in_text(made.comment),
+        "with_code": made.with_code,
+        "account": made.account,
     }
 
 

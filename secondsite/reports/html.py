@@ -37,6 +37,7 @@ from secondsite.reports.phrasing import (
     plain_text,
     say_action,
     say_duration,
+    say_how,
     say_moment,
 )
 from secondsite.reports.shape import RunFacts, StepFacts, VmFacts
@@ -145,6 +146,9 @@ def _template() -> Template:
         "count_of": count_of,
         "duration": say_duration,
         "evidence": _evidence,
+        "how": lambda made: say_how(
+            made["via"], with_code=made["with_code"], account=made["account"]
+        ),
         "moment": say_moment,
         "lines": plain_lines,
         "plain": plain_text,

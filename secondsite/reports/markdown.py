@@ -14,6 +14,7 @@ from secondsite.reports.phrasing import (
     plain_text,
     say_action,
     say_duration,
+    say_how,
     say_moment,
     say_state,
 )
@@ -231,15 +232,42 @@ def _decision_lines(facts: RunFacts) -> list[str]:
     if not facts["approvals"]:
         return []
     rows = (
-        (each["step"], each["decision"], each["by"], say_moment(each["at"]), each["comment"])
+        (
+            each["step"],
+            each["decision"],
+            each["by"],
+            say_how(each["via"], with_code=each["with_code"], account=each["account"]),
+            say_moment(each["at"]),
+            each["comment"],
+        )
         for each in facts["approvals"]
     )
     return [
         "## Decisions",
         "",
-        *markdown_table(("step", "decision", "by", "at", "comment"), rows),
+        *markdown_table(("step", "decision", "by", "how", "at", "comment"), rows),
         "",
+        *_asked_lines(facts),
     ]
+
+
+def _asked_lines(facts: RunFacts) -> list[str]:
+    """What people were shown, word for word."""
+    lines: list[str] = []
+    for gate in facts["gates"]:
+        if not gate["asked_at"] or not gate["instructions"]:
+            continue
+        lines += [
+            f"Asked about {markdown_text(gate['name'])} at {say_moment(gate['asked_at'])}:",
+            "",
+        ]
+        lines += [f"> {line}".rstrip() for line in gate["instructions"].splitlines()]
+        lines += [
+            f"> *escalated to {markdown_text(', '.join(each['to']))} at {say_moment(each['at'])}*"
+            for each in gate["escalations"]
+        ]
+        lines.append("")
+    return lines
 
 
 def _warning_lines(facts: RunFacts) -> list[str]:

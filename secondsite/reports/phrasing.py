@@ -16,6 +16,7 @@ __all__ = [
     "plain_text",
     "say_action",
     "say_duration",
+    "say_how",
     "say_moment",
     "say_state",
 ]
@@ -72,6 +73,13 @@ ACTION_WORDS = {
     "cleanup": "clean up",
 }
 
+_DOORS = {
+    "ui": "in Prefect's UI",
+    "cli": "at a terminal",
+    "plan": "by the plan",
+    "time-out": "time limit",
+}
+
 # C0 and C1 controls, line separators, the marks that reorder text, lone surrogates, non-characters:
 # a VM's name could carry them, and a terminal or a page would obey, or choke.
 _UNSAFE = re.compile(
@@ -119,6 +127,13 @@ def say_action(action: str) -> str:
 def say_state(state: str) -> str:
     """Glyph and word, so that neither colour nor font is needed."""
     return f"{STATE_GLYPHS.get(state, ' ')} {STATE_WORDS.get(state, state)}"
+
+
+def say_how(via: str, *, with_code: bool, account: str) -> str:
+    """How a decision was made: `at a terminal (mona@dr-engine-1), with a code`."""
+    where = _DOORS.get(via, via)
+    where = f"{where} ({account})" if account else where
+    return f"{where}, with a code" if with_code else where
 
 
 def count_of(count: int, noun: str) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "DnsFacts",
     "EngineFacts",
     "ErrorFacts",
+    "EscalationFacts",
     "GateFacts",
     "JournalFacts",
     "NoteFacts",
@@ -111,6 +112,14 @@ class VmFacts(TypedDict):
     cleaned_up: bool | None
 
 
+class EscalationFacts(TypedDict):
+    """Nobody had answered in time: from `at` on others were asked, too."""
+
+    at: str
+    to: list[str]
+    deadline_at: str
+
+
 class GateFacts(TypedDict):
     """What people are asked: a gate of the plan, or a failed step; `id` is the step's."""
 
@@ -127,10 +136,18 @@ class GateFacts(TypedDict):
     at: str | None
     comment: str
     waited_s: float | None
+    via: str
+    with_code: list[str]
+    separate_from: list[str]
+    escalations: list[EscalationFacts]
+    reminders: list[str]
 
 
 class DecisionFacts(TypedDict):
-    """One decision of a person, or of the policy of an unattended run."""
+    """One decision of a person, or of the plan: `via` is `ui`, `cli`, `time-out` or `plan`.
+
+    `with_code`: a one-time code proved who it was; `account`: at whose terminal it was decided.
+    """
 
     step: str
     decision: str
@@ -138,6 +155,8 @@ class DecisionFacts(TypedDict):
     via: str
     at: str
     comment: str
+    with_code: bool
+    account: str
 
 
 class NoteFacts(TypedDict):

@@ -87,7 +87,10 @@ def operation_of(facts: RunFacts) -> str:
 def outcome_of(facts: RunFacts) -> str:
     """How the run stands, in the words that end the sentence "Test failover of storefront: …"."""
     failed = sum(step["state"] == "failed" for step in facts["steps"])
-    skipped = sum(step["state"] == "skipped" for step in facts["steps"])
+    of_plan = {gate["id"] for gate in facts["gates"] if gate["via"] == "plan"}
+    skipped = sum(
+        step["state"] == "skipped" and step["id"] not in of_plan for step in facts["steps"]
+    )
     match facts["state"]:
         case "done" if failed or skipped:
             parts = [count_of(failed, "failed step")] if failed else []

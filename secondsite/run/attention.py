@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from secondsite.run.deadlines import has_lapsed
 from secondsite.run.record import RunRecord
 
 __all__ = [
@@ -42,10 +43,7 @@ def is_left(record: RunRecord, *, let_go_at: datetime, now: datetime) -> bool:
 
 def is_overdue(record: RunRecord, *, now: datetime) -> bool:
     """Whether a gate of the run has not been answered in time: the plan says what follows."""
-    return any(
-        question.deadline_at is not None and question.deadline_at < now
-        for question in record.open_questions
-    )
+    return any(has_lapsed(question, now=now) for question in record.open_questions)
 
 
 def noted_since_engine(record: RunRecord, key: str) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from secondsite.run.codes import CodeRule, CodeVerdict, check_code
 from secondsite.run.events import CodeGiven, Decided, Decision, JournalEvent, Noted
 from secondsite.run.record import QuestionRecord, RunRecord
+from secondsite.run.separation import is_among
 
 __all__ = ["REFUSED", "Proposal", "Submission", "Verdict", "judge", "refusal"]
 
@@ -28,6 +29,7 @@ class Proposal:
     Attributes:
         step: Empty where it is about the run as a whole.
         via: `ui` or `cli`.
+        account: The account of the machine at whose terminal it is decided, where there is one.
     """
 
     step: str
@@ -35,6 +37,7 @@ class Proposal:
     by: str
     via: str
     comment: str = ""
+    account: str = ""
 
     def as_event(self, *, at: datetime, with_code: bool = False) -> Decided:
         """As the journal keeps it."""
@@ -46,6 +49,7 @@ class Proposal:
             via=self.via,
             comment=self.comment,
             with_code=with_code,
+            account=self.account,
         )
 
 
@@ -197,10 +201,43 @@ def _against_gate(question: QuestionRecord, proposal: Proposal, *, now: datetime
             f"Too late: {question.title} could be decided until "
             f"{question.deadline_at:%Y-%m-%d %H:%M:%S} UTC."
         )
+    if reason := _against_separation(question, proposal):
+        return reason
     voted = {each.by.casefold() for each in question.decisions}
     if proposal.decision is Decision.APPROVE and proposal.by.casefold() in voted:
         return (
             f"{proposal.by} has approved {question.title} already; "
             f"it needs {question.required} different people."
+        )
+    return ""
+
+
+def _against_separation(question: QuestionRecord, proposal: Proposal) -> str:
+    """Why the proposal may be that of whoever started the run, or of somebody who has decided.
+
+    A name is only what somebody says, unless a one-time code proves it: at a terminal the account
+    speaks, too.
+    """
+    if not question.separate_from:
+        return ""
+    if is_among(proposal.by, question.separate_from):
+        return (
+            f"{proposal.by} started this run, and {question.title} needs somebody else's decision."
+        )
+    if not proposal.account or is_among(proposal.by, question.with_code):
+        return ""
+    if is_among(proposal.account, question.separate_from):
+        return (
+            f"{proposal.account} started this run, and from that account only a one-time code "
+            f"proves that {proposal.by} decides: decide from another account or in Prefect's UI, "
+            "or give the approver a secret for codes (totp, in the estate)."
+        )
+    other = next(
+        (each for each in question.decisions if is_among(each.account, [proposal.account])), None
+    )
+    if other is not None and not is_among(other.by, [proposal.by]):
+        return (
+            f"{other.by} has decided from the account {proposal.account} already, and from there "
+            f"only a one-time code proves that {proposal.by} is somebody else."
         )
     return ""

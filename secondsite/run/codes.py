@@ -19,7 +19,15 @@ from secondsite.plan.credentials import Secrets
 from secondsite.plan.estate import Estate
 from secondsite.run.events import CodeGiven
 
-__all__ = ["MOST_WRONG", "CodeRule", "CodeVerdict", "check_code", "rule_for", "with_code"]
+__all__ = [
+    "MOST_WRONG",
+    "CodeRule",
+    "CodeVerdict",
+    "check_code",
+    "needing_code",
+    "rule_for",
+    "with_code",
+]
 
 MOST_WRONG = 5
 """So many wrong codes in a row lock an approver."""
@@ -61,6 +69,17 @@ class CodeVerdict:
 def with_code(estate: Estate) -> tuple[str, ...]:
     """The approvers under whose name nothing is decided without a code."""
     return tuple(each.name for each in estate.approvers if each.totp is not None)
+
+
+def needing_code(approvers: Iterable[str], estate: Estate) -> tuple[str, ...]:
+    """Those of `approvers` who prove with a code who they are; of everybody, where none is named.
+
+    Args:
+        approvers: Who may decide; none: anybody.
+        estate: Says who has a secret.
+    """
+    allowed = {name.casefold() for name in approvers}
+    return tuple(name for name in with_code(estate) if not allowed or name.casefold() in allowed)
 
 
 def rule_for(estate: Estate, secrets: Secrets, name: str) -> CodeRule | None:

@@ -25,12 +25,14 @@ __all__ = [
     "Decided",
     "Decision",
     "ErrorFact",
+    "Escalated",
     "InventoryTaken",
     "JournalEvent",
     "Noted",
     "Notified",
     "Objectives",
     "PlannedStep",
+    "Reminded",
     "RunAttached",
     "RunCreated",
     "RunEnded",
@@ -240,6 +242,9 @@ class Asked:
         required: How many different people must approve.
         deadline_at: After this the gate's `on_timeout` decides; None waits for ever.
         with_code: Those under whose name nothing is decided without a one-time code.
+        separate_from: Names of whoever started the run and does not count; empty where all count.
+        remind_every_s: How often people are reminded; None never.
+        is_for_record: Nobody waits for an answer: the plan gives it, in the next event.
     """
 
     at: datetime
@@ -251,7 +256,46 @@ class Asked:
     required: int = 1
     deadline_at: datetime | None = None
     with_code: tuple[str, ...] = ()
+    separate_from: tuple[str, ...] = ()
+    remind_every_s: float | None = None
+    is_for_record: bool = False
     type: Literal["decision.asked"] = "decision.asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated:
+    """Nobody has answered in time: others are asked about the same gate, too.
+
+    Attributes:
+        approvers: Those who are asked now, beside those who were.
+        deadline_at: The new limit.
+        with_code: Those of them under whose name nothing is decided without a one-time code.
+    """
+
+    at: datetime
+    step: str
+    approvers: tuple[str, ...]
+    deadline_at: datetime
+    with_code: tuple[str, ...] = ()
+    type: Literal["decision.escalated"] = "decision.escalated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded:
+    """People who are asked have not answered yet, and are to be told again.
+
+    Attributes:
+        number: 1 for the first reminder since they were asked, or since it was escalated.
+        approvers: Who may decide; empty: anybody.
+        deadline_at: As the question has it now.
+    """
+
+    at: datetime
+    step: str
+    number: int
+    approvers: tuple[str, ...] = ()
+    deadline_at: datetime | None = None
+    type: Literal["decision.reminded"] = "decision.reminded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,9 +303,10 @@ class Decided:
     """One decision.
 
     Attributes:
-        by: Who; `policy` or `time-out` where no person did.
-        via: `ui`, `cli`, `policy` or `time-out`.
+        by: Who; `the plan` or `time-out` where no person did.
+        via: `ui`, `cli`, `plan` or `time-out`.
         with_code: Whether a one-time code proved who it was.
+        account: The account of the machine at whose terminal it was decided, where there was one.
     """
 
     at: datetime
@@ -271,6 +316,7 @@ class Decided:
     via: str = "cli"
     comment: str = ""
     with_code: bool = False
+    account: str = ""
     type: Literal["decision.made"] = "decision.made"
 
 
@@ -336,6 +382,8 @@ JournalEvent = (
     | StepIntent
     | StepOutcome
     | Asked
+    | Escalated
+    | Reminded
     | Decided
     | CodeGiven
     | Noted

@@ -15,9 +15,11 @@ from secondsite.run.events import (
     Decision,
     Details,
     ErrorFact,
+    Escalated,
     Noted,
     Notified,
     Objectives,
+    Reminded,
 )
 from secondsite.run.scheduler import RunState
 from secondsite.run.states import StepState
@@ -114,10 +116,15 @@ class QuestionRecord:
 
     Attributes:
         id: Id of the step it is about.
+        approvers: Who may decide now: those asked first, then those it was escalated to.
         asked_at: None while the run has not come to it.
+        deadline_at: The limit in force.
         decisions: Everything that anybody decided, in order; `required` approvals settle a gate.
         decision: What settled it; None while it is open.
+        via: How it was settled: `ui`, `cli`, `plan` or `time-out`.
         with_code: Those under whose name nothing is decided without a one-time code.
+        separate_from: Names of whoever started the run and does not count here.
+        remind_every_s: How often those who are asked are reminded; None: never.
     """
 
     id: str
@@ -133,7 +140,12 @@ class QuestionRecord:
     by: str
     at: datetime | None
     comment: str
+    via: str = ""
     with_code: tuple[str, ...] = ()
+    separate_from: tuple[str, ...] = ()
+    remind_every_s: float | None = None
+    escalations: tuple[Escalated, ...] = ()
+    reminders: tuple[Reminded, ...] = ()
 
     @property
     def is_open(self) -> bool:

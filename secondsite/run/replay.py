@@ -15,11 +15,13 @@ from secondsite.run.events import (
     Decided,
     Decision,
     ErrorFact,
+    Escalated,
     InventoryTaken,
     JournalEvent,
     Noted,
     Notified,
     PlannedStep,
+    Reminded,
     RunAttached,
     RunCreated,
     RunEnded,
@@ -30,7 +32,13 @@ from secondsite.run.events import (
     VmFact,
 )
 from secondsite.run.questions import Question, question_records
-from secondsite.run.record import Attachment, RunRecord, StepRecord, VmRecord
+from secondsite.run.record import (
+    Attachment,
+    QuestionRecord,
+    RunRecord,
+    StepRecord,
+    VmRecord,
+)
 from secondsite.run.scheduler import Consequences, RunState, Scheduler
 from secondsite.run.states import Event, StepState
 from secondsite.run.vms import vm_record
@@ -44,6 +52,9 @@ _ON_FAILURE = {
     Decision.MARK_DONE: Event.MARK_DONE,
     Decision.ABORT: Event.ABORT,
 }
+
+_OF_PLAN = frozenset({"plan", "policy", "time-out"})
+"""How a decision comes about that no person made: it needs no second one."""
 
 
 @dataclass(slots=True)
@@ -112,6 +123,8 @@ class Replay:
                 consequences = self._finish(event)
             case Asked():
                 self._ask(event)
+            case Escalated() | Reminded():
+                self._ask_again(event)
             case Decided():
                 consequences = self._decide(event)
             case CodeGiven():
@@ -161,6 +174,10 @@ class Replay:
             summary=self._ended.summary if self._ended else "",
             by_id=MappingProxyType({step.id: step for step in steps}),
         )
+
+    def open_questions(self) -> tuple[QuestionRecord, ...]:
+        """What people are asked now; cheaper than the whole record."""
+        return tuple(each.record() for each in self._questions if each.settled is None)
 
     @property
     def vm_facts(self) -> dict[str, VmFact]:
@@ -220,6 +237,17 @@ class Replay:
             progress.attempts += 1
         self._questions.append(Question(asked=event))
 
+    def _ask_again(self, event: Escalated | Reminded) -> None:
+        """Take in that people are told again; an answer may have come in this very moment."""
+        question = self._open_question(event.step)
+        match event:
+            case _ if question is None:
+                pass
+            case Escalated():
+                question.escalations.append(event)
+            case Reminded():
+                question.reminders.append(event)
+
     def _decide(self, event: Decided) -> Consequences:
         """Take a decision in. One that comes too late is kept, and changes nothing.
 
@@ -256,8 +284,8 @@ class Replay:
                 state=str(self.scheduler.states[event.step]), event=event.decision.value
             )
         voters = {vote.by.casefold() for vote in (*question.decisions, event)}
-        is_policy = event.via in {"policy", "time-out"}
-        if len(voters) < question.asked.required and not is_policy:
+        is_of_plan = event.via in _OF_PLAN
+        if len(voters) < question.asked.required and not is_of_plan:
             question.decisions.append(event)
             return Consequences()
         consequences = self.scheduler.apply(event.step, Event.SUCCEED)

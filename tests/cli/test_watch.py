@@ -11,7 +11,14 @@ import pytest
 from secondsite.cli.watch import look_after
 from secondsite.errors import UnreachableError
 from secondsite.run.attention import CANCELLED, INTERRUPTED
-from secondsite.run.events import Noted, RunAttached
+from secondsite.run.events import (
+    Asked,
+    Noted,
+    Reminded,
+    RunAttached,
+    StepIntent,
+    StepOutcome,
+)
 from secondsite.run.journal import Journal
 from secondsite.run.leases import LEASE_S
 from tests.run.story import Clock, created
@@ -85,6 +92,29 @@ def test_a_run_that_cannot_be_resumed_now_does_not_hide_the_others(
         look_after(journal, resumes=True)
 
     assert [len(notes(journal, run_id)) for run_id in (ONE, TWO)] == [1, 1]
+
+
+def test_people_are_reminded_once_an_interval_whoever_watches_and_whoever_carries_the_run(
+    journal: Journal, clock: Clock
+) -> None:
+    carried(journal, ONE, clock)
+    at = clock.now
+    journal.append(
+        ONE,
+        StepIntent(at=at, step="preflight"),
+        StepOutcome(at=at, step="preflight", state="done"),
+        Asked(at=at, step="db/before/storage", approvers=("dba",), remind_every_s=240),
+    )
+    clock.forward(290)  # the watch has the machine's own clock: about now
+    journal.beat(ONE, holder="elsewhere:1")
+
+    for _ in range(3):
+        look_after(journal, resumes=False)
+
+    events = [entry.event for entry in journal.read(ONE)]
+    [reminded] = [event for event in events if isinstance(event, Reminded)]
+    assert (reminded.step, reminded.number) == ("db/before/storage", 1)
+    assert reminded.approvers == ("dba",)
 
 
 def test_a_cancelled_run_is_neither_noted_again_nor_resumed(journal: Journal, clock: Clock) -> None:

@@ -165,6 +165,61 @@ WRONG = {
         _before("- {gate: Ask, approvers: [ann, Ann]}"),
         ['6: group "db": before "Ask": approvers: somebody is written twice: keep one'],
     ),
+    "an escalation to nobody, and one that never comes": (
+        _before(
+            "- {gate: Ask, approvers: [ann], on_timeout: escalate}",
+            "- {gate: Say, approvers: [ann], escalate: {approvers: [bob]}}",
+        ),
+        [
+            '6: group "db": before "Ask": on_timeout: to whom? write escalate: {approvers: [NAME], timeout: 1h}',
+            '7: group "db": before "Say": escalate: this would never happen: write on_timeout: escalate',
+        ],
+    ),
+    "an escalation to those who are asked already": (
+        _before(
+            "- {gate: Ask, approvers: [ann], on_timeout: escalate, escalate: {approvers: [Ann, ann], timeout: 0s}}",
+            "- {gate: Say, on_timeout: escalate, escalate: {approvers: [bob]}}",
+        ),
+        [
+            '6: group "db": before "Ask": escalate: approvers: somebody is written twice: keep one',
+            '6: group "db": before "Ask": escalate: approvers: these are asked already: name somebody else',
+            '6: group "db": before "Ask": escalate: timeout: nobody can answer in no time: write 1h',
+            '7: group "db": before "Say": escalate: anybody may decide here already, so there are no others to ask: write approvers, or remove this',
+        ],
+    ),
+    "reminders without a pause": (
+        _before("- {gate: Ask, remind_every: 0s}"),
+        ['6: group "db": before "Ask": remind_every: a reminder needs some time: write 30m'],
+    ),
+    "facts in instructions that no run knows": (
+        _before(
+            "- gate: Ask",
+            "  instructions: |",
+            "    Is {{ vms.sql01.adresses }} right?",
+            "",
+            "    And {{ started_bi }}, {{ vms['sql02'].host }}, {{ vm.host }}?",
+            "- {gate: Say, instructions: 'Is {{ vms.sql01.minutes_lost * 60 }} s too much?'}",
+            "- {gate: X, instructions: '{{ plan'}",
+        ),
+        [
+            '8: group "db": before "Ask": instructions: "adresses" is not a fact of a VM (did you mean "addresses"?)',
+            '10: group "db": before "Ask": instructions: "sql02" is not a VM of this plan (did you mean "sql01"?)',
+            '10: group "db": before "Ask": instructions: "started_bi" is not a fact of a run (did you mean "started_by"?)',
+            '10: group "db": before "Ask": instructions: "vm" is not a fact of a run (did you mean "vms"?)',
+            """11: group "db": before "Say": instructions: this cannot be filled in while a fact is not known yet: unsupported operand type(s) for *: 'NoneType' and 'int'""",
+            """12: group "db": before "X": instructions: {{ … }} is not closed, or not right inside: unexpected end of template, expected 'end of print statement'.""",
+        ],
+    ),
+    "a VM with a dash": (
+        _GROUP
+        + "    vms:\n      - name: sql-a\n        before:\n"
+        + "          - {gate: Ask, instructions: 'Is {{ vms.sql-a.host }} up?'}\n"
+        + "          - {gate: Say, instructions: '{{ vm.hots }}'}\n",
+        [
+            """8: group "db": vm "sql-a": before "Ask": instructions: a dash is a minus in vms.sql-a: write vms['sql-a']""",
+            '9: group "db": vm "sql-a": before "Say": instructions: "hots" is not a fact of a VM (did you mean "host"?)',
+        ],
+    ),
     # readiness
     "probes": (
         _vm("ready:", "  - heartbeet", "  - {tcp: 99999}", "  - {http: web01}", "  - {htp: x}"),

@@ -118,7 +118,7 @@ def test_what_people_decided_is_on_the_page() -> None:
     text = text_of(report_html(succeeded().record()))
 
     assert re.search(
-        r"hold approve grace \(cli\) 2026-11-20 [0-9:]{8} UTC Seen and approved\.", text
+        r"hold approve grace \(at a terminal\) 2026-11-20 [0-9:]{8} UTC Seen and approved\.", text
     )
 
 
