@@ -9,6 +9,7 @@ from typing import Any
 from secondsite.reports.dns_names import dns_facts
 from secondsite.reports.messages import untold_words
 from secondsite.reports.objectives import measure_objectives
+from secondsite.reports.proof import proof_of
 from secondsite.reports.redaction import withhold, withhold_in_text
 from secondsite.reports.shape import (
     FORMAT,
@@ -158,6 +159,7 @@ def _vm(vm: VmRecord, steps: Mapping[str, StepRecord], *, is_over: bool) -> VmFa
         "ready_at": _iso(vm.ready_at),
         "in_service_at": _iso(vm.in_service_at),
         "boot_s": _rounded(_seconds(vm.start_requested_at, vm.in_service_at)),
+        "proof": [withhold_in_text(line) for line in proof_of(steps)],
         "cleaned_up": None if cleanup is None else cleanup.state.value == "done",
     }
 

@@ -103,6 +103,7 @@ def report_markdown(source: Reportable) -> str:
             (_vm_row(vm, standings[vm["name"]]) for vm in facts["vms"]),
         ),
         "",
+        *_proof_lines(facts),
         *_dns_lines(facts),
         *_decision_lines(facts),
         *_warning_lines(facts),
@@ -208,6 +209,18 @@ def _vm_row(vm: VmFacts, standing: str) -> Sequence[str]:
         clock_time(vm["ready_at"]),
         clock_time(vm["in_service_at"]),
     )
+
+
+def _proof_lines(facts: RunFacts) -> list[str]:
+    rows = [
+        (vm["name"], say_moment(vm["recovery_point_at"]), "; ".join(vm["proof"]))
+        for vm in facts["vms"]
+        if vm["proof"]
+    ]
+    if not rows:
+        return []
+    head = ("VM", "data as of", "asked, and answered as wanted")
+    return ["## What proves that they work", "", *markdown_table(head, rows), ""]
 
 
 def _dns_lines(facts: RunFacts) -> list[str]:

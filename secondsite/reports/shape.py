@@ -90,7 +90,8 @@ class VmFacts(TypedDict):
 
     `started_at` is when its power-on was requested, `ready_at` when all of its probes held,
     `in_service_at` when it was ready and in DNS, `boot_s` the first of these to the last.
-    `cleaned_up` is null where the run has no clean-up for it.
+    `proof` tells what answered as wanted: heartbeat, probes, every DNS server. `cleaned_up` is null
+    where the run has no clean-up for it.
     """
 
     name: str
@@ -109,6 +110,7 @@ class VmFacts(TypedDict):
     ready_at: str | None
     in_service_at: str | None
     boot_s: float | None
+    proof: list[str]
     cleaned_up: bool | None
 
 
