@@ -1,4 +1,4 @@
-"""DNS: authoritative reads, compare-and-set updates (RFC 2136, TSIG) and their verification.
+"""DNS: authoritative reads, compare-and-set updates (RFC 2136), and their verification.
 
 Nothing of `dns.*` leaves this package: what goes wrong is a `SiteError` in an operator's words.
 Every call is synchronous, blocks at most about `timeout_s`, and talks to the servers of a
@@ -12,6 +12,7 @@ from secondsite.connectors.dns.model import (
     DnsServer,
     DnsTarget,
     Edit,
+    KerberosAccount,
     RecordSet,
     TsigKey,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "DnsTarget",
     "Edit",
     "Finding",
+    "KerberosAccount",
     "RecordSet",
     "Severity",
     "Sight",

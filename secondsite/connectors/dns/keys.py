@@ -1,4 +1,4 @@
-"""Keys in the form in which messages are signed."""
+"""What signs: a shared key (TSIG), or what an account of a Kerberos realm agrees on (GSS-TSIG)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ import binascii
 import dns.name
 import dns.tsig
 
-from secondsite.connectors.dns.model import TsigKey
+from secondsite.connectors.dns.gss import GssSigner
+from secondsite.connectors.dns.model import DnsServer, DnsTarget, KerberosAccount, TsigKey
+from secondsite.connectors.dns.wire import Connection, Signer
 from secondsite.errors import CredentialError
 
-__all__ = ["tsig_key"]
+__all__ = ["connect", "tsig_key"]
+
+
+def connect(target: DnsTarget, server: DnsServer) -> Connection:
+    """A connection to `server` whose messages are signed as `target` says; opened when first used.
+
+    Raises:
+        CredentialError: the key cannot be used on this machine.
+    """
+    return Connection(server, _signer(target, server))
 
 
 def tsig_key(key: TsigKey) -> dns.tsig.Key:
@@ -37,3 +48,30 @@ def tsig_key(key: TsigKey) -> dns.tsig.Key:
             next_step="Write hmac-sha256, hmac-sha384 or hmac-sha512.",
         )
     return dns.tsig.Key(dns.name.from_text(key.name), secret, algorithm)
+
+
+class _FixedSigner:
+    """Signs with a shared key, which does not age."""
+
+    def __init__(self, key: dns.tsig.Key) -> None:
+        self._key = key
+
+    def key(self, connection: Connection, *, timeout_s: float) -> dns.tsig.Key:
+        del connection, timeout_s
+        return self._key
+
+    def reject(self) -> bool:
+        return False
+
+    def release(self) -> None:
+        pass
+
+
+def _signer(target: DnsTarget, server: DnsServer) -> Signer | None:
+    match target.key:
+        case TsigKey() as key:
+            return _FixedSigner(tsig_key(key))
+        case KerberosAccount() as account:
+            return GssSigner(account, server)
+        case None:
+            return None

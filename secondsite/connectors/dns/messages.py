@@ -16,7 +16,6 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-import dns.tsig
 import dns.update
 
 from secondsite.connectors.dns.model import DnsTarget, Edit, RecordSet
@@ -24,16 +23,12 @@ from secondsite.connectors.dns.model import DnsTarget, Edit, RecordSet
 __all__ = ["update_message"]
 
 
-def update_message(
-    target: DnsTarget, edits: Iterable[Edit], *, key: dns.tsig.Key | None
-) -> dns.update.UpdateMessage:
+def update_message(target: DnsTarget, edits: Iterable[Edit]) -> dns.update.UpdateMessage:
     """One message that makes all `edits`, or none. Each attempt needs a new one: it has an id."""
     message = dns.update.UpdateMessage(target.zone)
     for edit in edits:
         _require(message, edit)
         _change(message, edit)
-    if key is not None:
-        message.use_tsig(key)
     return message
 
 
@@ -48,10 +43,11 @@ def _require(message: dns.update.UpdateMessage, edit: Edit) -> None:
 def _change(message: dns.update.UpdateMessage, edit: Edit) -> None:
     name = dns.name.from_text(edit.name)
     before, after = edit.before, edit.after
-    if after is None:
-        message.delete(name, edit.type)
-        return
     old = _rdatas(before) if before else []
+    if after is None:
+        # By value: a server that takes a part of a set for the whole (Samba does) may hold more.
+        message.delete(name, *old)
+        return
     new = _rdatas(after)
     gone = [rdata for rdata in old if rdata not in new]
     added = [rdata for rdata in new if rdata not in old]

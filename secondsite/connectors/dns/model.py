@@ -1,4 +1,4 @@
-"""What the DNS connector speaks of: servers, keys, zones, record sets, and changes to them.
+"""What the DNS connector speaks of: servers, keys, accounts, zones, record sets, and changes.
 
 Frozen values without I/O. A record set is held in one canonical form, so that equal content is
 equal here: names in lower case without a final dot, values in DNS presentation form, sorted.
@@ -19,7 +19,15 @@ from pydantic import SecretStr
 from secondsite.connectors.dns.names import canonical_name, is_within
 from secondsite.errors import UsageError
 
-__all__ = ["Change", "DnsServer", "DnsTarget", "Edit", "RecordSet", "TsigKey"]
+__all__ = [
+    "Change",
+    "DnsServer",
+    "DnsTarget",
+    "Edit",
+    "KerberosAccount",
+    "RecordSet",
+    "TsigKey",
+]
 
 _MAX_TTL_S = 2**31 - 1  # RFC 2181 §8
 _NAMED = frozenset({"CNAME", "DNAME", "NS", "PTR"})  # their value is a name: case does not matter
@@ -32,11 +40,13 @@ class DnsServer:
     Attributes:
         name: What operators call it; messages use it.
         address: IPv4 or IPv6 address.
+        host: Its full host name: Kerberos knows its DNS service as `DNS/<host>`. Never looked up.
     """
 
     name: str
     address: str
     port: int = 53
+    host: str = ""
 
     def __str__(self) -> str:
         """`ns1 (10.2.0.10)`, with the port if it is not 53."""
@@ -57,23 +67,54 @@ class TsigKey:
     secret: SecretStr
     algorithm: str = "hmac-sha256"
 
+    def __str__(self) -> str:
+        """`key dr-key`."""
+        return f"key {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KerberosAccount:
+    """An account of a Kerberos realm, whose messages are signed by GSS-TSIG (RFC 3645).
+
+    It proves itself by its keytab or by its password.
+
+    Attributes:
+        name: What operators call it.
+        realm: `CORP.EXAMPLE`; in Active Directory the domain's name in capitals.
+        principal: Its name in the realm, without the realm.
+        kdcs: `(address, port)` of the realm's KDCs (domain controllers), best first.
+        keytab: Path of the file with its keys.
+        password: Used if there is no keytab.
+    """
+
+    name: str
+    realm: str
+    principal: str
+    kdcs: tuple[tuple[str, int], ...]
+    keytab: str | None = None
+    password: SecretStr | None = None
+
+    def __str__(self) -> str:
+        """`account dr-engine@CORP.EXAMPLE`."""
+        return f"account {self.principal}@{self.realm}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsTarget:
-    """One zone as seen through one key, and every server that answers for it.
+    """One zone as seen through one key or account, and every server that answers for it.
 
     Where a server picks a view by key, two keys make two targets.
 
     Attributes:
         servers: All that must show a change, the update server among them.
         update_server: Name of the one that is written to; None: the first.
-        key: None sends unsigned updates, which servers rarely take.
+        key: What signs; None sends unsigned updates, which servers rarely take.
         for_tests: Only such targets are written to by test failovers.
     """
 
     zone: str
     servers: tuple[DnsServer, ...]
-    key: TsigKey | None = None
+    key: TsigKey | KerberosAccount | None = None
     for_tests: bool = False
     update_server: str | None = None
 

@@ -18,7 +18,7 @@ import dns.serial
 import dns.update
 
 from secondsite.connectors.dns import refusals
-from secondsite.connectors.dns.keys import tsig_key
+from secondsite.connectors.dns.keys import connect
 from secondsite.connectors.dns.model import DnsServer, DnsTarget
 from secondsite.connectors.dns.reading import ServerReader
 from secondsite.connectors.dns.wire import (
@@ -95,7 +95,7 @@ def preflight(
     for server in target.servers:
         is_written = server == target.writable
         try:
-            with Connection(server) as connection:
+            with connect(target, server) as connection:
                 reader = ServerReader(target, connection, Deadline(share_s))
                 serials[server.name] = reader.serial()
                 is_proven = is_proven or (is_written and reader.is_proven)
@@ -121,7 +121,7 @@ def _key_findings(
             )
         ]
     deadline = Deadline(timeout_s)
-    with Connection(target.writable) as connection:
+    with connect(target, target.writable) as connection:
         trial = _Trial(target, connection, deadline, is_proven=is_proven)
         trouble = trial.trouble(records)
         if trouble is None:
@@ -170,7 +170,7 @@ class _Trial:
             self.was_denied = True
             return refusals.refusal(target, server, "REFUSED", names=names)
         except NotSentError as exc:
-            return refusals.not_sent(target, server, str(exc))
+            return refusals.not_sent(target, server, exc)
         except UnansweredError as exc:
             return NotStartedError(
                 f"{server} did not answer a trial update of zone {target.zone}: {exc}.",
@@ -195,8 +195,6 @@ def _trial_message(
     for name, type in records:
         tried = type.upper() if type.upper() in _NOBODYS else "TXT"
         message.delete(dns.name.from_text(name), tried, _NOBODYS[tried])
-    if target.key is not None:
-        message.use_tsig(tsig_key(target.key))
     return message
 
 

@@ -16,8 +16,8 @@ import dns.rdatatype
 import dns.rrset
 
 from secondsite.connectors.dns import refusals
-from secondsite.connectors.dns.keys import tsig_key
-from secondsite.connectors.dns.model import DnsServer, DnsTarget, RecordSet
+from secondsite.connectors.dns.keys import connect
+from secondsite.connectors.dns.model import DnsServer, DnsTarget, RecordSet, TsigKey
 from secondsite.connectors.dns.names import canonical_name, is_within
 from secondsite.connectors.dns.wire import (
     Answer,
@@ -51,7 +51,7 @@ def read(target: DnsTarget, *, name: str, type: str, timeout_s: float) -> Record
         ActionFailedError: it is not authoritative for the zone.
     """
     deadline = Deadline(timeout_s)
-    with Connection(target.writable) as connection:
+    with connect(target, target.writable) as connection:
         return ServerReader(target, connection, deadline).read(name, type)
 
 
@@ -66,7 +66,7 @@ def read_many(
     """
     deadline = Deadline(timeout_s)
     found: dict[tuple[str, str], RecordSet | SiteError | None] = {}
-    with Connection(target.writable) as connection:
+    with connect(target, target.writable) as connection:
         reader = ServerReader(target, connection, deadline)
         for name, type in wanted:
             try:
@@ -86,7 +86,7 @@ def find_holder(target: DnsTarget, *, name: str, timeout_s: float) -> str:
     """
     deadline = Deadline(timeout_s)
     seen = [canonical_name(name)]
-    with Connection(target.writable) as connection:
+    with connect(target, target.writable) as connection:
         reader = ServerReader(target, connection, deadline)
         while (alias := reader.read(seen[-1], "CNAME")) is not None:
             aim = canonical_name(alias.values[0])
@@ -108,7 +108,8 @@ class ServerReader:
 
     Attributes:
         is_signed: Whether its questions are signed. A server other than the update server need not
-            know the key: then it is asked unsigned, and this says so.
+            know the key, and one of a Kerberos realm need not sign answers to questions: then it is
+            asked unsigned, and this says so.
         is_proven: Whether the server has answered with a signature of that key.
     """
 
@@ -116,19 +117,16 @@ class ServerReader:
         self.target = target
         self.connection = connection
         self.deadline = deadline
-        self._key = tsig_key(target.key) if target.key else None
-        self._must_sign = connection.server == target.writable
+        self.is_signed = target.key is not None
         self.is_proven = False
+        # Whether a Windows server signs its answers to questions is not known (it does so for
+        # updates); a question need not be signed for the update itself to be safe.
+        self._must_sign = connection.server == target.writable and isinstance(target.key, TsigKey)
 
     @property
     def server(self) -> DnsServer:
         """The server that is asked."""
         return self.connection.server
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether questions are signed."""
-        return self._key is not None
 
     def read(self, name: str, type: str) -> RecordSet | None:
         """As the module's `read`."""
@@ -213,6 +211,9 @@ class ServerReader:
         except KeyRefusedError as exc:
             if self._must_sign:
                 raise refusals.key_refused(self.target, self.server, exc) from exc
+        except AccessDeniedError:  # no key could be agreed on
+            if self.server == self.target.writable:
+                raise
         else:
             if answer.is_trusted:
                 self.is_proven = self.is_signed
@@ -220,17 +221,17 @@ class ServerReader:
             if self._must_sign:
                 raise self._untrusted(name, answer)
         # A secondary that does not know the key still shows the zone to whoever asks.
-        self._key = None
+        self.is_signed = False
         return self._exchange(name, type)
 
     def _exchange(self, name: str, type: str) -> Answer:
         query = dns.message.make_query(name, type, dns.rdataclass.IN, flags=0, use_edns=False)
-        if self._key is not None:
-            query.use_tsig(self._key)
         try:
-            return self.connection.ask(query, timeout_s=self.deadline.exchange_s())
+            return self.connection.ask(
+                query, timeout_s=self.deadline.exchange_s(), is_signed=self.is_signed
+            )
         except NotSentError as exc:
-            raise refusals.not_sent(self.target, self.server, str(exc)) from exc
+            raise refusals.not_sent(self.target, self.server, exc) from exc
         except UnansweredError as exc:
             raise NotStartedError(
                 f"{self.server} did not answer when asked for {name} {type}: {exc}.",
@@ -240,12 +241,11 @@ class ServerReader:
             ) from exc
 
     def _untrusted(self, name: str, answer: Answer) -> AccessDeniedError:
-        key = self.target.key.name if self.target.key else ""
         return AccessDeniedError(
             f"{self.server} answered for {name} with {answer.rcode}, but {answer.flaw}: whether "
             "it is that server's word cannot be checked. Nothing was changed.",
             host=self.server.name,
-            next_step=f"Compare key {key} and zone {self.target.zone} with that server.",
+            next_step=f"Compare {self.target.key} and zone {self.target.zone} with that server.",
             evidence={"name": name, "server": self.server.name, "rcode": answer.rcode},
         )
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from secondsite.connectors.dns.model import DnsServer, DnsTarget, Edit, RecordSet
-from secondsite.connectors.dns.wire import KeyRefusedError
+from secondsite.connectors.dns.model import (
+    DnsServer,
+    DnsTarget,
+    Edit,
+    KerberosAccount,
+    RecordSet,
+)
+from secondsite.connectors.dns.wire import KeyRefusedError, NoKeyError, NotSentError
 from secondsite.errors import (
     AccessDeniedError,
     ActionFailedError,
     ConflictError,
     NotStartedError,
+    SiteError,
     UnknownOutcomeError,
 )
 
@@ -30,10 +37,10 @@ REFUSALS = frozenset({"FORMERR", "NOTIMP", "REFUSED", "NOTAUTH", "NOTZONE"})
 
 
 def key_refused(target: DnsTarget, server: DnsServer, exc: KeyRefusedError) -> AccessDeniedError:
-    """The server did not accept the signature made with the target's key."""
-    key = target.key.name if target.key else "(none)"
-    algorithm = target.key.algorithm if target.key else ""
-    evidence: dict[str, Any] = {"server": server.name, "key": key, "rcode": exc.error}
+    """The server did not accept the signature made with the target's key or account."""
+    key = target.key
+    name = key.name if key else "(none)"
+    evidence: dict[str, Any] = {"server": server.name, "key": name, "rcode": exc.error}
     if exc.error == "BADTIME":
         skew = "more than 300 s"
         if exc.server_time_s is not None:
@@ -43,14 +50,18 @@ def key_refused(target: DnsTarget, server: DnsServer, exc: KeyRefusedError) -> A
             skew = f"the server's clock is {skew}"
         else:
             skew = f"the two clocks differ by {skew}"
-        message = f"{server} refused key {key}: {skew}"
+        message = f"{server} refused {key}: {skew}"
         next_step = "Set both clocks (NTP): signatures allow 300 s of difference."
+    elif isinstance(key, KerberosAccount):
+        message = f"{server} agreed on a key with {key}, and did not know it a moment later"
+        next_step = "Look at that server's log; if one address leads to several servers, name each."
     elif exc.error == "BADSIG":
-        message = f"{server} knows key {key}, but not with our secret"
-        next_step = f"Compare the secret of {key} in the estate with the server's."
+        message = f"{server} knows {key}, but not with our secret"
+        next_step = f"Compare the secret of {name} in the estate with the server's."
     else:
-        message = f"{server} does not know key {key} with algorithm {algorithm}"
-        next_step = f"Add {key} to the server, or mend its name or algorithm in the estate."
+        algorithm = key.algorithm if key else ""
+        message = f"{server} does not know {key} with algorithm {algorithm}"
+        next_step = f"Add {name} to the server, or mend its name or algorithm in the estate."
     return AccessDeniedError(
         f"{message} ({exc.error}). Nothing was changed in zone {target.zone}.",
         host=server.name,
@@ -64,7 +75,7 @@ def refusal(
 ) -> ActionFailedError:
     """The server answered `rcode` to an update, and did nothing."""
     what = _listed(names)
-    key = f"key {target.key.name}" if target.key else "an unsigned update"
+    key = str(target.key) if target.key else "an unsigned update"
     evidence = {"server": server.name, "zone": target.zone, "rcode": rcode, "flaw": flaw}
     doubt = f" (the answer was {flaw}, but the records are unchanged)" if flaw else ""
 
@@ -75,10 +86,7 @@ def refusal(
         return AccessDeniedError(
             said(f"{server} does not let {key} change {what} in zone {target.zone}"),
             host=server.name,
-            next_step=(
-                "Grant the key these names and types there. If this server is a secondary, name "
-                "the primary first in the estate."
-            ),
+            next_step=_remedy(target),
             evidence=evidence,
         )
     if rcode == "NOTAUTH":
@@ -107,8 +115,11 @@ def refusal(
     )
 
 
-def not_sent(target: DnsTarget, server: DnsServer, reason: str) -> NotStartedError:
-    """The server could not be reached; nothing was sent."""
+def not_sent(target: DnsTarget, server: DnsServer, exc: NotSentError) -> SiteError:
+    """The server could not be reached, or no key agreed on with it; nothing was sent."""
+    if isinstance(exc, NoKeyError):
+        return exc.trouble
+    reason = str(exc)
     others = [other.name for other in target.servers if other != server]
     spare = f" Or write to another server of the zone: {', '.join(others)}." if others else ""
     return NotStartedError(
@@ -186,6 +197,18 @@ def ignored(target: DnsTarget, server: DnsServer, edit: Edit) -> ActionFailedErr
             "desired": edit.after and edit.after.as_dict(),
             "found": edit.before and edit.before.as_dict(),
         },
+    )
+
+
+def _remedy(target: DnsTarget) -> str:
+    if isinstance(target.key, KerberosAccount):
+        return (
+            "Give the account the right to write that record (its Security page in the DNS "
+            "console), or make it a member of DnsAdmins; members need a new ticket."
+        )
+    return (
+        "Grant the key these names and types there. If this server is a secondary, name "
+        "the primary first in the estate."
     )
 
 

@@ -12,13 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from secondsite.connectors.dns import refusals
-from secondsite.connectors.dns.keys import tsig_key
+from secondsite.connectors.dns.keys import connect
 from secondsite.connectors.dns.messages import update_message
 from secondsite.connectors.dns.model import Change, DnsTarget, Edit, RecordSet
 from secondsite.connectors.dns.reading import ServerReader
 from secondsite.connectors.dns.wire import (
     Answer,
-    Connection,
     Deadline,
     KeyRefusedError,
     NotSentError,
@@ -128,16 +127,15 @@ class _Writer:
 
     def __init__(self, target: DnsTarget, *, timeout_s: float) -> None:
         self._target = target
-        self._key = tsig_key(target.key) if target.key else None
         self._deadline = Deadline(timeout_s)
-        self._connection = Connection(target.writable)
+        self._connection = connect(target, target.writable)
         self._reader = ServerReader(target, self._connection, self._deadline)
 
     def __enter__(self) -> _Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._connection.__exit__()
 
     def make(self, edit: Edit, *, earlier: _Sent | None = None) -> Change:
         """Make one edit; as `compare_and_set`.
@@ -238,13 +236,13 @@ class _Writer:
         """Send one message; raises where nothing was done and sending again would not help."""
         server = self._target.writable
         names = tuple(edit.name for edit in edits)
-        message = update_message(self._target, edits, key=self._key)
+        message = update_message(self._target, edits)
         try:
             answer = self._connection.exchange(message, timeout_s=self._deadline.exchange_s())
         except NotSentError as exc:
             if was_in_doubt:  # an earlier message of ours may still be carried out
                 raise refusals.unknown(self._target, server, str(exc), names=names) from exc
-            raise refusals.not_sent(self._target, server, str(exc)) from exc
+            raise refusals.not_sent(self._target, server, exc) from exc
         except KeyRefusedError as exc:
             if exc.error == "BADKEY" and self._reader.is_proven:
                 # The key is known: it signed the reading. Knot 3.2 says BADKEY for "may not".

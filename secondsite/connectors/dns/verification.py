@@ -16,9 +16,10 @@ from typing import Any
 
 import dns.serial
 
+from secondsite.connectors.dns.keys import connect
 from secondsite.connectors.dns.model import DnsServer, DnsTarget, Edit, RecordSet
 from secondsite.connectors.dns.reading import ServerReader
-from secondsite.connectors.dns.wire import Connection, Deadline
+from secondsite.connectors.dns.wire import Deadline
 from secondsite.errors import ConflictError, NotReadyError, NotStartedError, SiteError
 
 __all__ = ["Sight", "SightStatus", "Verification", "verify"]
@@ -194,7 +195,7 @@ def _look(
     if not edits:
         return {}
     seen: dict[tuple[str, str], Sight] = {}
-    with Connection(server) as connection:
+    with connect(target, server) as connection:
         reader = ServerReader(target, connection, Deadline(timeout_s))
         serial: int | None = None
         away: SiteError | None = None

@@ -6,6 +6,9 @@ answer whose signature is missing or wrong (`Answer.is_trusted`). The last happe
 that have done what was asked (Windows and Samba sign refusals wrongly, Knot answers unsigned for a
 zone it does not serve: DNS notes, §1 and §2): no error here, for the caller looks at the state.
 
+A message is signed when it is sent, by the connection's `Signer`: a key may have to be agreed on
+with the server first, over this very connection.
+
 These exceptions stay inside the package; `refusals.py` puts them into an operator's words.
 """
 
@@ -16,6 +19,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import dns.exception
 import dns.message
@@ -23,15 +27,21 @@ import dns.rcode
 import dns.tsig
 
 from secondsite.connectors.dns.model import DnsServer
+from secondsite.errors import SiteError
 
 __all__ = [
+    "OTHER_CLOCK",
     "Answer",
     "Connection",
     "Deadline",
     "KeyRefusedError",
+    "NoKeyError",
     "NotSentError",
+    "Signer",
     "UnansweredError",
 ]
+
+OTHER_CLOCK = "signed by a clock that is not ours"
 
 _MAX_EXCHANGE_S = 5.0
 _SHARES = 4  # an update, a look, another update, another look: each must get its turn
@@ -58,6 +68,18 @@ class NotSentError(Exception):
     """No byte of the message reached the server."""
 
 
+class NoKeyError(NotSentError):
+    """No key could be agreed on with the server, so the message was not sent.
+
+    Attributes:
+        trouble: Why, in an operator's words.
+    """
+
+    def __init__(self, trouble: SiteError) -> None:
+        self.trouble = trouble
+        super().__init__(trouble.message)
+
+
 class UnansweredError(Exception):
     """The message may have reached the server; no answer came back."""
 
@@ -80,7 +102,8 @@ class Answer:
     """A message that came back.
 
     Attributes:
-        flaw: Empty, or why its signature proves nothing: `unsigned` or `badly signed`.
+        flaw: Empty, or why its signature proves nothing: `unsigned`, `badly signed`, or
+            `OTHER_CLOCK`.
     """
 
     message: dns.message.Message
@@ -97,11 +120,33 @@ class Answer:
         return dns.rcode.to_text(self.message.rcode())
 
 
+class Signer(Protocol):
+    """What signs the messages of one connection."""
+
+    def key(self, connection: Connection, *, timeout_s: float) -> dns.tsig.Key:
+        """What to sign the next message with.
+
+        Raises:
+            NoKeyError: there is none to be had from that server.
+        """
+
+    def reject(self) -> bool:
+        """The server did not take the key, or its answer proves nothing.
+
+        Returns:
+            Whether there was a reason that lies with the key's age, so that another one may do.
+        """
+
+    def release(self) -> None:
+        """The connection needs the key no longer."""
+
+
 class Connection:
     """A connection to one server, opened when first used. Not for use by several threads."""
 
-    def __init__(self, server: DnsServer) -> None:
+    def __init__(self, server: DnsServer, signer: Signer | None = None) -> None:
         self.server = server
+        self._signer = signer
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Connection:
@@ -109,6 +154,8 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        if self._signer is not None:
+            self._signer.release()
 
     def close(self) -> None:
         """Close it; the next exchange opens a new one."""
@@ -116,18 +163,25 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def ask(self, query: dns.message.Message, *, timeout_s: float) -> Answer:
+    def ask(
+        self, query: dns.message.Message, *, timeout_s: float, is_signed: bool = True
+    ) -> Answer:
         """As `exchange`, for questions: a connection that the server had closed is opened anew."""
         was_open = self._socket is not None
         try:
-            return self.exchange(query, timeout_s=timeout_s)
+            return self.exchange(query, timeout_s=timeout_s, is_signed=is_signed)
         except UnansweredError:
             if not was_open:
                 raise
-        return self.exchange(query, timeout_s=timeout_s)
+        return self.exchange(query, timeout_s=timeout_s, is_signed=is_signed)
 
-    def exchange(self, query: dns.message.Message, *, timeout_s: float) -> Answer:
+    def exchange(
+        self, query: dns.message.Message, *, timeout_s: float, is_signed: bool = True
+    ) -> Answer:
         """Send `query` once, and wait for its answer.
+
+        A message whose key the server no longer knows (it was started anew, say) is not carried
+        out: then it is sent once more, with a key that is agreed on anew.
 
         Raises:
             NotSentError: it was not sent.
@@ -135,11 +189,43 @@ class Connection:
             KeyRefusedError: the server refused our signature.
         """
         end = time.monotonic() + timeout_s
-        wire = query.to_wire(max_size=65535)
-        if timeout_s <= 0:
+        if self._signer is None or not is_signed:
+            return self.trade(query, end=end, timeout_s=timeout_s)
+        try:
+            answer = self._sign_and_trade(self._signer, query, end=end, timeout_s=timeout_s)
+        except KeyRefusedError:
+            if not self._signer.reject():
+                raise
+            answer = self._sign_and_trade(self._signer, query, end=end, timeout_s=timeout_s)
+        except UnansweredError:
+            self._signer.reject()
+            raise
+        if not answer.is_trusted:
+            self._signer.reject()
+        return answer
+
+    def _sign_and_trade(
+        self, signer: Signer, query: dns.message.Message, *, end: float, timeout_s: float
+    ) -> Answer:
+        query.use_tsig(signer.key(self, timeout_s=max(0.0, end - time.monotonic())))
+        return self.trade(query, end=end, timeout_s=timeout_s)
+
+    def trade(
+        self, query: dns.message.Message, *, end: float, timeout_s: float, keyring: Any = None
+    ) -> Answer:
+        """As `exchange`, for a message as it is.
+
+        Args:
+            query: What is sent.
+            end: When to give up, on the monotonic clock.
+            timeout_s: How long that was; messages tell it.
+            keyring: What the answer is checked with, if not with the query's own key.
+        """
+        if end <= time.monotonic():
             raise NotSentError("no time was left to send it")
         if self._socket is None:
             self._socket = self._connect(timeout_s)
+        wire = query.to_wire(max_size=65535)
         try:
             self._socket.settimeout(_left(end))
             self._socket.sendall(len(wire).to_bytes(2, "big") + wire)
@@ -148,7 +234,7 @@ class Connection:
             self.close()
             raise UnansweredError(_reason(exc, timeout_s=timeout_s)) from exc
         try:
-            return _parse(reply, query)
+            return _parse(reply, query, keyring or query.keyring or None)
         except UnansweredError:
             self.close()  # whatever this was, nothing more of it shall be taken for an answer
             raise
@@ -191,14 +277,16 @@ def _reason(exc: OSError, *, timeout_s: float) -> str:
     return (exc.strerror or str(exc) or type(exc).__name__).lower()
 
 
-def _parse(reply: bytes, query: dns.message.Message) -> Answer:
-    key = query.keyring or None
+def _parse(reply: bytes, query: dns.message.Message, key: Any) -> Answer:
     flaw = ""
     try:
         message = dns.message.from_wire(reply, keyring=key, request_mac=query.mac or b"")
     except dns.tsig.PeerError as exc:
         raise _key_refusal(reply, exc) from exc
-    except (dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.tsig.BadSignature, dns.tsig.BadTime):
+    except dns.tsig.BadTime:
+        flaw = OTHER_CLOCK
+        message = _parse_untrusted(reply)
+    except (dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.tsig.BadSignature):
         flaw = "badly signed"
         message = _parse_untrusted(reply)
     except (dns.exception.DNSException, ValueError):

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
-import shutil
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import dns.exception
 import dns.message
@@ -25,16 +22,19 @@ import dns.query
 import pytest
 from pydantic import SecretStr
 
-from secondsite.connectors.dns import DnsServer, DnsTarget, TsigKey
+from secondsite.connectors.dns import DnsServer, DnsTarget, KerberosAccount, TsigKey
 from secondsite.lab.dns import DnsServer as LabServer
 from secondsite.lab.dns import Grant, Replica, ServerKey, ZoneRecord, ZoneStore
+from tests.connectors.dns.kdc import REALM, Kdc, end, find, free_port, need_gssapi, start_kdc
 
 T = TypeVar("T")
+Key: TypeAlias = TsigKey | KerberosAccount
 
 ZONE = "corp.example"
 REVERSE = "0.2.10.in-addr.arpa"
 KEY = "dr-key"
 NARROW_KEY = "narrow-key"
+GSS_HOST = "ns-bind.corp.example"
 SECRETS = {
     name: base64.b64encode(name.encode().ljust(32, b"x")).decode() for name in (KEY, NARROW_KEY)
 }
@@ -60,13 +60,19 @@ class Served:
     make: str
     port: int
     stop: Callable[[], None]
+    address: str = "127.0.0.1"
+    host: str = ""
+    key: Key = field(default_factory=client_key)
+    narrow_key: Key = field(default_factory=lambda: client_key(NARROW_KEY))  # sql alone
 
     @property
     def server(self) -> DnsServer:
-        return DnsServer(name=f"ns-{self.make}", address="127.0.0.1", port=self.port)
+        return DnsServer(
+            name=f"ns-{self.make}", address=self.address, port=self.port, host=self.host
+        )
 
-    def target(self, *, key: TsigKey | None = None, zone: str = ZONE) -> DnsTarget:
-        return DnsTarget(zone=zone, servers=(self.server,), key=key or client_key())
+    def target(self, *, key: Key | None = None, zone: str = ZONE) -> DnsTarget:
+        return DnsTarget(zone=zone, servers=(self.server,), key=key or self.key)
 
 
 @dataclass
@@ -207,10 +213,40 @@ BIND = pytest.param("bind", marks=pytest.mark.integration)
 KNOT = pytest.param("knot", marks=pytest.mark.integration)
 
 
-@pytest.fixture(params=["lab", BIND, KNOT])
+BIND_GSS = pytest.param("bind-gss", marks=pytest.mark.integration)
+
+
+@pytest.fixture(params=["lab", BIND, KNOT, BIND_GSS])
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    """The same zones on each make of server."""
+    """The same zones on each make of server, signed for by keys or by Kerberos accounts."""
     yield from serve(request, tmp_path)
+
+
+@pytest.fixture(params=["lab", BIND, KNOT])
+def served_by_key(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """The same zones on each make of server, signed for by shared keys."""
+    yield from serve(request, tmp_path)
+
+
+@pytest.fixture
+def gss_bind(kdc: Kdc, tmp_path: Path) -> Iterator[Served]:
+    """BIND, signed for by Kerberos accounts."""
+    server, process = start_gss_bind(tmp_path, kdc)
+    yield server
+    end(process)
+
+
+@pytest.fixture(scope="session")
+def kdc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdc]:
+    """A KDC with the service of BIND and the accounts of the tests."""
+    need_gssapi()
+    kdc = start_kdc(tmp_path_factory.mktemp("kdc"))
+    try:
+        for principal in (f"DNS/{GSS_HOST}", "DNS/other.corp.example", "dr-engine", "narrow"):
+            kdc.add(principal)
+        yield kdc
+    finally:
+        kdc.stop()
 
 
 @pytest.fixture(params=["lab", BIND])
@@ -224,32 +260,61 @@ def serve(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
         lab: Lab = request.getfixturevalue("lab")
         yield Served(make="lab", port=lab.primary.port, stop=lambda: lab.stop_server(lab.primary))
         return
-    start = {"bind": start_bind, "knot": start_knot}[request.param]
-    server, process = start(folder)
+    if request.param == "bind-gss":
+        server, process = start_gss_bind(folder, request.getfixturevalue("kdc"))
+    else:
+        server, process = {"bind": start_bind, "knot": start_knot}[request.param](folder)
     yield server
     end(process)
 
 
 def start_bind(folder: Path) -> tuple[Served, subprocess.Popen[bytes]]:
-    program = find("named", package="bind9")
-    port = free_port()
-    write_zones(folder)
     keys = "".join(
         f'key "{name}" {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
         for name, secret in SECRETS.items()
     )
+    return run_bind(folder, keys, who=KEY, who_narrow=NARROW_KEY)
+
+
+def start_gss_bind(folder: Path, kdc: Kdc) -> tuple[Served, subprocess.Popen[bytes]]:
+    """BIND with the keytab of DNS/ns-bind.corp.example: it takes tickets, and knows no key."""
+    served, process = run_bind(
+        folder,
+        who=f"dr-engine@{REALM}",
+        who_narrow=f"narrow@{REALM}",
+        options=f'tkey-gssapi-keytab "{kdc.keytab(f"DNS/{GSS_HOST}")}";',
+        environment=kdc.environment,
+    )
+    served.make, served.host = "bind-gss", GSS_HOST
+    served.key, served.narrow_key = kdc.account("dr-engine"), kdc.account("narrow")
+    return served, process
+
+
+def run_bind(
+    folder: Path,
+    keys: str = "",
+    *,
+    who: str,
+    who_narrow: str,
+    options: str = "",
+    environment: dict[str, str] | None = None,
+    port: int | None = None,
+) -> tuple[Served, subprocess.Popen[bytes]]:
+    program = find("named", package="bind9")
+    port = port or free_port()
+    write_zones(folder)
     (folder / "named.conf").write_text(
         f"""{keys}
         options {{
             directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session";
             lock-file none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-            recursion no; dnssec-validation no; empty-zones-enable no; notify no;
+            recursion no; dnssec-validation no; empty-zones-enable no; notify no; {options}
         }};
         controls {{ }};
         zone "{ZONE}" {{ type primary; file "{ZONE}.zone"; update-policy {{
-            grant {KEY} zonesub ANY; grant {NARROW_KEY} name sql.{ZONE} ANY; }}; }};
+            grant {who} zonesub ANY; grant {who_narrow} name sql.{ZONE} ANY; }}; }};
         zone "{REVERSE}" {{ type primary; file "{REVERSE}.zone";
-            update-policy {{ grant {KEY} zonesub ANY; }}; }};
+            update-policy {{ grant {who} zonesub ANY; }}; }};
         """
     )
     return run(
@@ -257,6 +322,7 @@ def start_bind(folder: Path) -> tuple[Served, subprocess.Popen[bytes]]:
         make="bind",
         port=port,
         log=folder / "named.log",
+        environment=environment,
     )
 
 
@@ -319,29 +385,16 @@ def write_zones(folder: Path) -> None:
     (folder / f"{REVERSE}.zone").write_text(apex)
 
 
-def find(program: str, *, package: str) -> str:
-    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found:
-        return found
-    reason = f"{program} is missing: install the package {package}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def free_port() -> int:
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        port: int = tcp.getsockname()[1]
-        udp.bind(("127.0.0.1", port))
-        return port
-
-
 def run(
-    command: list[str], *, make: str, port: int, log: Path
+    command: list[str],
+    *,
+    make: str,
+    port: int,
+    log: Path,
+    environment: dict[str, str] | None = None,
 ) -> tuple[Served, subprocess.Popen[bytes]]:
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     question = dns.message.make_query(ZONE, "SOA")
     until = time.monotonic() + 20
     while True:
@@ -355,16 +408,6 @@ def run(
             pytest.fail(f"{make} did not start:\n{log.read_text()}")
         time.sleep(0.02)
     return Served(make=make, port=port, stop=lambda: end(process)), process
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ import dns.update
 import pytest
 from dns.update import UpdateMessage
 
+from secondsite.connectors.dns import TsigKey
+
 if TYPE_CHECKING:
     from tests.connectors.dns.conftest import Served
 
@@ -176,7 +178,7 @@ def test_a_zone_that_is_not_served_is_not_authorised(lab_or_bind: Served) -> Non
 
 def _send(lab_or_bind: Served, message: UpdateMessage) -> dns.message.Message:
     key = lab_or_bind.target().key
-    assert key is not None
+    assert isinstance(key, TsigKey)
     keyring = dns.tsigkeyring.from_text({key.name: key.secret.get_secret_value()})
     message.use_tsig(keyring, algorithm="hmac-sha256")
     return dns.query.tcp(message, "127.0.0.1", port=lab_or_bind.port, timeout=5)

@@ -119,7 +119,7 @@ def test_what_stays_is_neither_deleted_nor_added() -> None:
         before=records("A", "10.0.0.1", "10.0.0.2"), after=records("A", "10.0.0.2", "10.0.0.3")
     )
 
-    message = update_message(target, [edit], key=None)
+    message = update_message(target, [edit])
 
     assert [rrset[0].to_text() for rrset in message.prerequisite] == ["10.0.0.1", "10.0.0.2"]
     assert [(rrset.deleting, rrset[0].to_text()) for rrset in message.update] == [
