@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+KRB    := $(VENV)/.kerberos
+LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --no-header --no-annotate
 
-.PHONY: demo test crash-test fault-test lint types arch docs bench lock clean help
+.PHONY: demo kerberos test crash-test fault-test lint types arch docs bench lock clean help
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -20,6 +23,17 @@ $(STAMP): constraints.txt pyproject.toml
 
 demo: $(STAMP)  ## a test failover of twelve VMs on the lab, to a report (KEEP=1 leaves it running)
 	@SECONDSITE_HOME="$${SECONDSITE_HOME:-$(CURDIR)/.secondsite/demo}" $(BIN)/secondsite demo $(if $(KEEP),--keep)
+
+# Twice: the first set compiles the second, against libkrb5. pip keeps what it has compiled.
+$(KRB): $(STAMP) constraints-kerberos-build.txt constraints-kerberos.txt
+	@command -v krb5-config >/dev/null && command -v gcc >/dev/null || \
+	  { echo "Kerberos is compiled against libkrb5: install libkrb5-dev, gcc and python3-dev"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints-kerberos-build.txt
+	@CFLAGS="-O1 -g0" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --require-hashes -r constraints-kerberos.txt
+	@touch $@
+
+kerberos: $(KRB)  ## Kerberos accounts for DNS and WinRM (needs libkrb5-dev, gcc, python3-dev)
 
 test: $(STAMP)  ## every test; integration tests skip what is not installed (CI=true: they fail)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST)
@@ -46,10 +60,10 @@ docs: $(STAMP)  ## write the generated reference pages and schemas anew
 bench: $(STAMP)  ## measure the engine against the lab: 12, 100 and 500 VMs
 	@$(BIN)/python benchmarks/engine.py
 
-lock: ## write the lock anew (needs uv): constraints.txt from pyproject.toml
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-header --no-annotate pyproject.toml \
-	  --group dev --extra postgresql -o constraints.txt
+lock: ## write the locks anew (needs uv): constraints*.txt from pyproject.toml
+	@$(LOCK) pyproject.toml --group dev --extra postgresql -o constraints.txt
+	@$(LOCK) --group pyproject.toml:kerberos -c constraints.txt -o constraints-kerberos.txt
+	@$(LOCK) --group pyproject.toml:kerberos-build -c constraints.txt -o constraints-kerberos-build.txt
 
 clean:  ## forget the environment and the demo's state
 	@rm -rf $(VENV) .secondsite build dist

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from secondsite.connectors.dns import DnsServer
 from secondsite.connectors.dns import DnsTarget as ZoneTarget
-from secondsite.connectors.dns import TsigKey as ZoneKey
 from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool
 from secondsite.errors import CredentialError, NotFoundError
 from secondsite.plan.credentials import BlockReader, Secrets
 from secondsite.plan.estate import DnsTarget, Estate, Server
 from tasks.sites import HostAccess, VmmAccess
+from tasks.zone_keys import zone_account, zone_key
 from tasks.zones import ZoneAccess
 
 __all__ = ["Sites"]
@@ -98,16 +98,19 @@ class Sites:
         return self._zones[target, zone]
 
     def _zone_target(self, target: DnsTarget, zone: str) -> ZoneTarget:
-        key = self._estate.key(target.key) if target.key else None
+        account = zone_account(self._estate, target)
         return ZoneTarget(
             zone=zone,
             servers=tuple(
-                DnsServer(name=each.name, address=each.address or each.name, port=each.port)
+                DnsServer(
+                    name=each.name,
+                    address=each.address or each.name,
+                    port=each.port,
+                    host=account.host_of(each.name, each.host) if account else "",
+                )
                 for each in target.servers
             ),
-            key=ZoneKey(name=key.name, algorithm=key.algorithm, secret=self._secrets.key(key.name))
-            if key
-            else None,
+            key=zone_key(self._estate, self._secrets, target),
             for_tests=target.for_tests,
         )
 

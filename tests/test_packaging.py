@@ -58,8 +58,9 @@ def test_no_module_hides_one_of_the_standard_library_or_an_installed_one(folder:
     assert [name for name in sorted(names) if importlib.util.find_spec(name)] == []
 
 
-def test_the_lock_has_a_hash_for_everything_and_no_index_address() -> None:
-    text = (REPOSITORY / "constraints.txt").read_text()
+@pytest.mark.parametrize("lock", sorted(path.name for path in REPOSITORY.glob("constraints*.txt")))
+def test_the_lock_has_a_hash_for_everything_and_no_index_address(lock: str) -> None:
+    text = (REPOSITORY / lock).read_text()
 
     requirements = [line for line in text.splitlines() if line and not line.startswith(" ")]
     assert all(re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+ .*\\$", each) for each in requirements)

@@ -11,7 +11,8 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 TOP_LEVEL = {
     *(".ci", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md"),
-    *("LICENSE", "Makefile", "README.md", "benchmarks", "constraints.txt", "deployments"),
+    *("LICENSE", "Makefile", "README.md", "benchmarks", "deployments"),
+    *("constraints.txt", "constraints-kerberos-build.txt", "constraints-kerberos.txt"),
     *("docs", "flows", "lab", "plans", "pyproject.toml", "secondsite", "tasks", "tests"),
 }
 _MOST_LINES = 600

@@ -79,6 +79,14 @@ class Secrets:
             )
         return self._read(key.secret, what=f'the secret of DNS key "{name}"')
 
+    def path(self, written: str) -> Path:
+        """The file that the estate writes as `written`: a keytab, say. Whether it is there, no."""
+        path = _file(written, self._home)
+        exposure = _exposure(path)
+        if exposure:
+            _log.warning(exposure)
+        return path
+
     def troubles(self) -> tuple[CredentialError, ...]:
         """What is wrong with each secret that cannot be had; empty when all is well."""
         found: list[CredentialError] = []

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from secondsite.errors import Fault
 from secondsite.plan.estate import DnsTarget, Estate, NameServer
+from secondsite.plan.kerberos_checks import check_kerberos
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.yaml_source import Source
 
@@ -15,6 +16,7 @@ __all__ = ["check_dns"]
 
 def check_dns(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     """Every fault of the estate's DNS targets."""
+    yield from check_kerberos(source, estate)
     key_names = [key.name for key in estate.keys]
     for index, target in enumerate(estate.dns):
         if target.key is not None and target.key not in key_names:

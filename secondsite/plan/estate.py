@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from secondsite.plan.hooks import Direction
+from secondsite.plan.kerberos import KerberosAccount
 from secondsite.plan.notifications import NotificationTarget
 from secondsite.plan.prefect_server import PrefectServer
 from secondsite.plan.quantities import AnySubnet, DnsName, Duration, Subnet
@@ -144,11 +145,14 @@ class NameServer(Written):
         address: What to ask: an address, because names may be what is being repaired. An estate
             with `lab:` gets it from the lab.
         port: DNS port.
+        host: Its full host name, by which Kerberos knows it; `name` in the realm if absent. It is
+            never looked up.
     """
 
     name: Name
     address: Name | None = None
     port: Port = 53
+    host: DnsName | None = None
 
 
 class DnsTarget(Written):
@@ -159,6 +163,8 @@ class DnsTarget(Written):
         zones: The zones that are written there; for PTR records also reverse zones.
         servers: The authoritative servers; the first takes the changes, all are read back.
         key: Name of the key that may change the zones, from `keys`.
+        kerberos: Name of the Kerberos account that may change them, instead of a key: for zones of
+            Active Directory that take secure updates only.
         for_tests: Only such targets are written to by test failovers, and by them alone.
         stands_for: Production zone → the zone here that takes its place in test failovers. A zone
             that is not named here stands for itself.
@@ -169,6 +175,7 @@ class DnsTarget(Written):
     zones: Annotated[tuple[DnsName, ...], Field(min_length=1)]
     servers: Annotated[tuple[NameServer, ...], Field(min_length=1)]
     key: str | None = None
+    kerberos: str | None = None
     for_tests: bool = False
     stands_for: FrozenMapping[DnsName, DnsName] = FrozenDict()
     site: str | None = None
@@ -258,6 +265,7 @@ class Estate(Written):
             real sites.
         credentials: Accounts by name.
         keys: Keys for DNS changes.
+        kerberos: Kerberos accounts for DNS changes.
         sites: The sites by name.
         dns: Where DNS records are kept.
         protections: What replicates where.
@@ -280,6 +288,7 @@ class Estate(Written):
     lab: str | None = None
     credentials: FrozenMapping[str, Credential] = FrozenDict()
     keys: tuple[TsigKey, ...] = ()
+    kerberos: tuple[KerberosAccount, ...] = ()
     sites: Annotated[FrozenMapping[str, Site], Field(min_length=1)]
     dns: tuple[DnsTarget, ...] = ()
     protections: tuple[Protection, ...] = ()

@@ -40,6 +40,7 @@ def _check_unique(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     yield from _twice(source, networks, "network")
     for key, what in (
         ("keys", "key"),
+        ("kerberos", "account"),
         ("dns", "target"),
         ("protections", "protection"),
         ("approvers", "approver"),

@@ -117,7 +117,8 @@ def _singular(word: str) -> str:
         return "vm"
     if word.endswith("sses"):
         return word[:-2]
-    return word[:-1] if word.endswith("s") and len(word) > 3 else word
+    is_plural = word.endswith("s") and len(word) > 3 and word != "kerberos"
+    return word[:-1] if is_plural else word
 
 
 def _not_wanted(value: Any, value_text: str, wanted: str) -> Wording:

@@ -10,6 +10,11 @@ from secondsite.errors import PlanError
 from secondsite.plan.loader import examine, load_estate, load_plan
 from tests.plan.conftest import ESTATE, PlansFolder
 
+KERBEROS = (
+    "sites:\n  tokyo:",
+    "kerberos:\n  - {name: corp-dns, realm: CORP.EXAMPLE, principal: dr, keytab: k, kdcs: [10.2.0.10]}\nsites:\n  tokyo:",
+)
+
 WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
     "a credential that is not there": (
         [("vmm-osaka, credential: operator", "vmm-osaka, credential: operatr")],
@@ -54,6 +59,49 @@ WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
     "a key that is not there": (
         [("key: dr-test-key", "key: dr-tst-key")],
         ['28: dns "rehearsal": key: "dr-tst-key" is not one of the keys (did you mean "dr-test-key"?)'],
+    ),
+    "a Kerberos account that is not there": (
+        [KERBEROS, ("    key: dr-key\n", "    kerberos: corp-dsn\n")],
+        ['25: dns "production": kerberos: "corp-dsn" is not one of the Kerberos accounts (did you mean "corp-dns"?)'],
+    ),
+    "a key and a Kerberos account": (
+        [KERBEROS, ("    key: dr-key\n", "    key: dr-key\n    kerberos: corp-dns\n")],
+        ['26: dns "production": kerberos: changes are signed by a key or by a Kerberos account: remove key or kerberos'],
+    ),
+    "a Kerberos account without a proof": (
+        [KERBEROS, ("keytab: k, ", "")],
+        ['7: kerberos "corp-dns": an account proves itself in one way: write keytab: PATH, or credential: NAME'],
+    ),
+    "a Kerberos account with two proofs": (
+        [KERBEROS, ("keytab: k, ", "keytab: k, credential: operator, ")],
+        ['7: kerberos "corp-dns": an account proves itself in one way: write keytab: PATH, or credential: NAME'],
+    ),
+    "a keytab without its principal": (
+        [KERBEROS, ("principal: dr, ", "")],
+        ['7: kerberos "corp-dns": a keytab may hold the keys of many: write principal: NAME, as klist -k shows it'],
+    ),
+    "a Kerberos account of an unknown credential": (
+        [KERBEROS, ("keytab: k, ", "credential: operatr, ")],
+        ['7: kerberos "corp-dns": credential: "operatr" is not one of the credentials (did you mean "operator"?)'],
+    ),
+    "a realm that is a domain, a KDC by name": (
+        [KERBEROS, ("CORP.EXAMPLE", "corp.example"), ("[10.2.0.10]", "[dc1.corp.example]")],
+        [
+            '7: kerberos "corp-dns": kdcs 1: "dc1.corp.example" is a name, and names may be what is being repaired: write an address, like 10.2.0.10',
+            '7: kerberos "corp-dns": realm: a realm is written in capitals: write "CORP.EXAMPLE"',
+        ],
+    ),
+    "a principal with its realm": (
+        [KERBEROS, ("principal: dr,", "principal: dr@CORP.EXAMPLE,")],
+        ['7: kerberos "corp-dns": principal: the realm has a place of its own: write principal: dr'],
+    ),
+    "a keytab at an unknown place": (
+        [KERBEROS, ("keytab: k, ", 'keytab: "{hme}/k", ')],
+        ['7: kerberos "corp-dns": keytab: only {home} may stand in braces: write {home}/secrets/NAME or a full path'],
+    ),
+    "a server whose host name Kerberos cannot know": (
+        [KERBEROS, ("    key: dr-key\n", "    kerberos: corp-dns\n"), ("name: dns-tokyo,", "name: the old one,")],
+        ['24: dns "production": server "the old one": Kerberos knows servers by their full host names, and "the old one" is none: write host: dc1.corp.example'],
     ),
     "a DNS server by name": (
         [("address: 10.2.0.53", "address: dns.corp.example")],

@@ -161,6 +161,10 @@ _WRONG_PROOF = (
     "does not accept its password or keytab",
     "Compare it with the account: a password change makes a keytab worthless, so export it anew.",
 )
+_NOT_IN_KEYTAB = (
+    "was not asked: the keytab holds no keys of that principal",
+    "Compare `klist -k` of the keytab with `principal` and `realm` of {name}.",
+)
 _REFUSALS: dict[int, tuple[str, str]] = {
     6: ("knows no such account", "Mend `principal` or `realm` of {name} in the estate."),
     7: (
@@ -183,10 +187,8 @@ _REFUSALS: dict[int, tuple[str, str]] = {
         "says that the clocks differ by more than 5 minutes",
         "Set the clocks of this machine and of the KDC (NTP).",
     ),
-    181: (
-        "was not asked: the keytab holds no keys of that principal",
-        "Compare `klist -k` of the keytab with `principal` and `realm` of {name}.",
-    ),
+    181: _NOT_IN_KEYTAB,
+    195: _NOT_IN_KEYTAB,  # libkrb5 looks for a cache of tickets then, and finds none
 }
 
 

@@ -133,6 +133,11 @@ class DnsTarget:
             )
 
     @property
+    def has_one_serial(self) -> bool:
+        """Whether serials can be compared: each domain controller counts on its own."""
+        return not isinstance(self.key, KerberosAccount)
+
+    @property
     def writable(self) -> DnsServer:
         """The server that updates are sent to."""
         for server in self.servers:

@@ -200,7 +200,7 @@ def _trial_message(
 
 def _lag_findings(target: DnsTarget, serials: dict[str, int]) -> list[Finding]:
     newest = serials.get(target.writable.name)
-    if newest is None:
+    if newest is None or not target.has_one_serial:
         return []
     return [
         Finding(

@@ -248,6 +248,8 @@ def _tell_lag_from_conflict(
     sights: dict[tuple[DnsServer, tuple[str, str]], Sight],
 ) -> None:
     """A server with an older copy of the zone than the update server lags, whatever it shows."""
+    if not target.has_one_serial:
+        return
     for edit in edits:
         newest = sights[target.writable, edit.key].serial
         for server in target.servers:

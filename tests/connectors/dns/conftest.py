@@ -282,7 +282,7 @@ def start_gss_bind(folder: Path, kdc: Kdc) -> tuple[Served, subprocess.Popen[byt
         folder,
         who=f"dr-engine@{REALM}",
         who_narrow=f"narrow@{REALM}",
-        options=f'tkey-gssapi-keytab "{kdc.keytab(f"DNS/{GSS_HOST}")}";',
+        options=f'tkey-gssapi-keytab "{kdc.keytab(f"DNS/{GSS_HOST}")}"; querylog yes;',
         environment=kdc.environment,
     )
     served.make, served.host = "bind-gss", GSS_HOST
