@@ -8,43 +8,55 @@ from secondsite.connectors.base import ActionResult
 from secondsite.connectors.fitness import Placement, judge_test, place
 from secondsite.errors import PreflightError
 from secondsite.graph import Operation, Step
-from secondsite.run.events import InventoryTaken, VmFact
+from secondsite.run.events import InventoryTaken, Noted, VmFact
+from secondsite.run.finding import reasons, told
 from tasks.action import step_task
 from tasks.context import RunContext
+from tasks.look import Look, against_server, hardware
 from tasks.preflight_failover import look_at_both_sites
-from tasks.records import dns_reasons
+from tasks.records import dns_findings
 from tasks.recovery_points import Chosen, choose
 from tasks.script import unsupported_places
 from tasks.surveys import survey_site
 
-__all__ = ["preflight"]
+__all__ = ["look_before", "preflight"]
 
 
 @step_task
 async def preflight(run: RunContext, step: Step) -> ActionResult:
     """Find every VM of the plan, and every reason against the run, at once. Touches nothing."""
-    match run.operation:
-        case Operation.TEST:
-            return await _before_a_test(run)
-        case Operation.CLEANUP:
-            return await _what_is_left(run)
-        case _:
-            return await look_at_both_sites(run)
+    if run.operation is Operation.CLEANUP:
+        return await _what_is_left(run)
+    seen = await look_before(run)
+    if against := reasons(seen.findings):
+        raise PreflightError(against, next_step=seen.next_step)
+    run.vms |= {fact.name: fact for fact in seen.facts}
+    await run.tell(InventoryTaken(at=run.now(), vms=seen.facts))
+    for text in seen.notes:
+        await run.tell(Noted(at=run.now(), text=text, level="warning"))
+    return ActionResult(changed=False, evidence=seen.evidence)
 
 
-async def _before_a_test(run: RunContext) -> ActionResult:
+async def look_before(run: RunContext) -> Look:
+    """Look at everything that the run will need: `check` and every run do it alike."""
+    if run.operation is Operation.TEST:
+        return await _look_before_a_test(run)
+    return await look_at_both_sites(run)
+
+
+async def _look_before_a_test(run: RunContext) -> Look:
     site = run.target_site
     network = run.test_network
     seen, dns = await asyncio.gather(
         survey_site(run.sites, run.target_site_name, hosts=[host.name for host in site.hosts]),
-        dns_reasons(run),
+        dns_findings(run),
     )
-    placements, reasons = place(run.plan, seen.surveys)
+    placements, missing = place(run.plan, seen.surveys)
     points = {name: choose(each.survey, run.options) for name, each in placements.items()}
-    reasons = [
-        *(each.message for each in seen.troubles),
-        *reasons,
-        *(chosen.refusal for chosen in points.values() if chosen.refusal),
+    findings = [
+        *(against_server(each) for each in seen.troubles),
+        *missing,
+        *told("recovery points", (each.refusal for each in points.values() if each.refusal)),
         *judge_test(
             run.plan,
             site=site,
@@ -54,33 +66,31 @@ async def _before_a_test(run: RunContext) -> ActionResult:
             inventory=seen.inventory,
         ),
         *dns,
-        *unsupported_places(run),
-        *(
-            f"{vm.name}: `address: pool` is not carried out by this version; "
-            "write an address, `dhcp` or `keep`"
-            for vm in run.plan.vms
-            if vm.address == "pool"
+        *told("scripts", unsupported_places(run)),
+        *told(
+            "addresses",
+            (
+                f"{vm.name} with `address: pool` is not carried out by this version: "
+                "write an address, `dhcp` or `keep`"
+                for vm in run.plan.vms
+                if vm.address == "pool"
+            ),
         ),
     ]
-    if reasons:
-        raise PreflightError(
-            reasons, next_step="Nothing was touched. Mend these, then start the run again."
-        )
     facts = tuple(
-        _fact(
-            run, placement=placements[planned.name], chosen=points[planned.name], name=planned.name
-        )
-        for planned in run.plan.vms
+        _fact(run, placement=placements[name], chosen=points[name], name=name)
+        for name in (planned.name for planned in run.plan.vms)
+        if name in placements and placements[name].survey.replication
     )
-    run.vms |= {fact.name: fact for fact in facts}
-    await run.tell(InventoryTaken(at=run.now(), vms=facts))
-    return ActionResult(
-        changed=False,
+    return Look(
+        findings=findings,
+        facts=facts,
         evidence={
             "hosts": [survey.host for survey in seen.surveys],
             "vms": len(facts),
             "network": network.name if network else None,
         },
+        sides=(seen,),
     )
 
 
@@ -113,5 +123,6 @@ def _fact(run: RunContext, *, name: str, placement: Placement, chosen: Chosen) -
             "replication_state": relation.state,
             "replication_health": relation.health,
             "memory_mib": placement.survey.memory_mib,
+            "hardware": hardware(placement.survey),
         },
     )

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_interface
 
-from secondsite.connectors.base import ActionResult
 from secondsite.connectors.fitness import Placement, against_memory
 from secondsite.connectors.offers import already, command, offered, reasons_against
 from secondsite.connectors.standing import PlanStanding, SideView, Standing, VmStanding, stand
-from secondsite.errors import PreflightError, SecondsiteError
+from secondsite.errors import SecondsiteError
 from secondsite.graph import Operation, PrimarySide
 from secondsite.plan.estate import Network
 from secondsite.plan.model import Direction, PlannedVm, StaticAddress
-from secondsite.run.events import InventoryTaken, Noted, VmFact
+from secondsite.run.events import VmFact
+from secondsite.run.finding import Finding, told
 from tasks.context import RunContext
-from tasks.records import dns_reasons
+from tasks.look import Look, against_server, hardware
+from tasks.records import dns_findings
 from tasks.recovery_points import Chosen, choose
 from tasks.script import unsupported_places
 from tasks.surveys import SiteSurvey, survey_site
@@ -28,13 +29,10 @@ _NEEDS_SOURCE = frozenset({Operation.PLANNED, Operation.REVERSE, Operation.CANCE
 _MOVES = frozenset({Operation.PLANNED, Operation.UNPLANNED})
 
 
-async def look_at_both_sites(run: RunContext) -> ActionResult:
+async def look_at_both_sites(run: RunContext) -> Look:
     """Find every VM in both sites, and every reason against the run, at once. Touches nothing.
 
     An unplanned failover needs nothing of the site that is left: its silence is noted, no more.
-
-    Raises:
-        PreflightError: the reasons.
     """
     looking = asyncio.create_task(_target(run))
     source, target, dns = await asyncio.gather(_source(run, looking), looking, _dns(run))
@@ -54,25 +52,23 @@ async def look_at_both_sites(run: RunContext) -> ActionResult:
         and (survey := vm.side(target.site).survey) is not None
     }
     facts = tuple(_fact(run, standing.vms[vm.name], vm, points) for vm in run.plan.vms)
-    reasons = [
-        *_silence(run, source, target),
-        *_absence(standing, target),
-        *reasons_against(standing, run.operation, run.direction, run.protection),
-        *(chosen.refusal for chosen in points.values() if chosen.refusal),
+    findings = [
+        *(against_server(each) for each in _silence(run, source, target)),
+        *told("replication", _absence(standing, target)),
+        *told("standing", reasons_against(standing, run.operation, run.direction, run.protection)),
+        *told("recovery points", (each.refusal for each in points.values() if each.refusal)),
         *(_against_target(run, standing, target, facts) if run.operation in _MOVES else ()),
-        *_against_twins(run, facts),
-        *_against_reversal(run, standing, source),
+        *told("twins", _against_twins(run, facts)),
+        *told("replication", _against_reversal(run, standing, source)),
         *dns,
-        *unsupported_places(run),
+        *told("scripts", unsupported_places(run)),
     ]
-    if reasons:
-        raise PreflightError(list(dict.fromkeys(reasons)), next_step=_next_step(run, standing))
-    run.vms |= {fact.name: fact for fact in facts}
-    await run.tell(InventoryTaken(at=run.now(), vms=facts))
-    for text in _warnings(run, source, facts):
-        await run.tell(Noted(at=run.now(), text=text, level="warning"))
-    return ActionResult(
-        changed=False,
+    return Look(
+        findings=findings,
+        facts=facts,
+        notes=_warnings(run, source, facts),
+        next_step=_next_step(run, standing),
+        sides=(source, target),
         evidence={
             "standing": standing.state,
             "vms": len(facts),
@@ -124,18 +120,18 @@ async def _target(run: RunContext) -> SiteSurvey:
     )
 
 
-async def _dns(run: RunContext) -> list[str]:
-    return await dns_reasons(run) if run.operation in _MOVES else []
+async def _dns(run: RunContext) -> list[Finding]:
+    return await dns_findings(run) if run.operation in _MOVES else []
 
 
-def _silence(run: RunContext, source: SiteSurvey, target: SiteSurvey) -> list[str]:
+def _silence(run: RunContext, source: SiteSurvey, target: SiteSurvey) -> list[SecondsiteError]:
     """Servers that had to answer and did not."""
     troubles: list[SecondsiteError] = []
     if run.operation in _NEEDS_SOURCE:
         troubles += source.troubles
     if run.operation is not Operation.UNPLANNED or not target.surveys:
         troubles += target.troubles
-    return [each.message for each in troubles]
+    return troubles
 
 
 def _absence(standing: PlanStanding, target: SiteSurvey) -> list[str]:
@@ -170,6 +166,7 @@ def _fact(
             "primary_server": relation.primary_server if relation else "",
             "replica_broker": run.estate.sites[run.source_site_name].replica_broker,
             "memory_mib": target.survey.memory_mib if target.survey else 0,
+            "hardware": hardware(here.survey) if here.survey else {},
             "source_state": _power(source),
             "recovery_point_id": chosen.id,
             "network": _network_name(run, planned, source),
@@ -228,7 +225,7 @@ def _holds(network: Network, vm: PlannedVm) -> bool:
 
 def _against_target(
     run: RunContext, standing: PlanStanding, target: SiteSurvey, facts: Iterable[VmFact]
-) -> list[str]:
+) -> list[Finding]:
     """Memory, networks and health on the side that takes over."""
     moving = [fact for fact in facts if not fact.facts["already"]]
     placements = {
@@ -237,7 +234,7 @@ def _against_target(
         if (survey := standing.vms[fact.name].side(target.site).survey) is not None
         and survey.state == "Off"
     }
-    reasons = against_memory(placements, target.surveys)
+    reasons: list[str] = []
     switches = {survey.host: survey.switches for survey in target.surveys}
     for fact in moving:
         network = run.target_site.network(fact.facts["network"]) if fact.facts["network"] else None
@@ -259,7 +256,7 @@ def _against_target(
                     f"{fact.name} in {run.source_site_name} is {state}: mend its replication "
                     "first, or choose an unplanned failover"
                 )
-    return reasons
+    return [*against_memory(placements, target.surveys), *told("mapping", reasons)]
 
 
 def _against_twins(run: RunContext, facts: Iterable[VmFact]) -> list[str]:

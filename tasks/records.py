@@ -8,20 +8,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from secondsite.connectors.base import ActionResult
-from secondsite.connectors.dns import Change, Edit, RecordSet, Severity
+from secondsite.connectors.dns import Change, Edit, RecordSet
+from secondsite.connectors.dns import Severity as DnsSeverity
 from secondsite.errors import ConflictError, SecondsiteError, SiteError
 from secondsite.graph import Action, Step
 from secondsite.plan.dns_intent import DnsChange, dns_changes
 from secondsite.plan.estate import DnsTarget
 from secondsite.run.events import Noted
+from secondsite.run.finding import Finding, Severity
 from secondsite.run.leftovers import DNS_CHANGES
 from tasks.action import step_task
 from tasks.context import RunContext
+from tasks.look import against_server
 from tasks.vm import skipped, vm_of
 
-__all__ = ["dns_reasons", "point_names", "restore_names", "verify_names"]
+__all__ = ["dns_findings", "point_names", "restore_names", "verify_names"]
 
 _DEFAULT_TTL_S = 300
+_SEVERITIES = {DnsSeverity.ERROR: Severity.BLOCKER, DnsSeverity.WARNING: Severity.WARNING}
 
 
 @step_task
@@ -91,8 +95,8 @@ async def restore_names(run: RunContext, step: Step) -> ActionResult:
     )
 
 
-async def dns_reasons(run: RunContext) -> list[str]:
-    """Every reason in DNS against the run: servers, keys, clocks, zones. Changes nothing."""
+async def dns_findings(run: RunContext) -> list[Finding]:
+    """What DNS says against the run: servers, keys, clocks, zones. Changes nothing."""
     kind = run.operation.failover_kind
     if kind is None:
         return []
@@ -103,23 +107,28 @@ async def dns_reasons(run: RunContext) -> list[str]:
         for zone in target.zones
         if any(_concerns(record.zone, target, zone) for vm in run.plan.vms for record in vm.dns)
     }
-    findings = await asyncio.gather(
+    looks = await asyncio.gather(
         *(run.sites.zone(target, zone).preflight() for target, zone in sorted(zones)),
         return_exceptions=True,
     )
-    reasons = []
-    for found in findings:
+    findings: list[Finding] = []
+    for found in looks:
         if isinstance(found, SecondsiteError):
-            reasons.append(found.message)
+            findings.append(against_server(found, area="dns"))
         elif isinstance(found, BaseException):
             raise found
         else:
-            reasons += [
-                f"{each.sentence} {each.remedy}"
+            findings += [
+                Finding(
+                    severity=_SEVERITIES[each.severity],
+                    area="dns",
+                    sentence=each.sentence,
+                    remedy=each.remedy,
+                    host=each.server,
+                )
                 for each in found
-                if each.severity is Severity.ERROR
             ]
-    return reasons
+    return findings
 
 
 async def _planned(run: RunContext, change: DnsChange) -> dict[str, Any]:

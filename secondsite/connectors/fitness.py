@@ -10,8 +10,9 @@ from datetime import datetime
 from secondsite.connectors.base import HostSurvey, Inventory, RecoveryPoint, VmSurvey
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.model import Plan, PlannedVm
+from secondsite.run.finding import Finding, Severity
 
-__all__ = ["Placement", "against_memory", "judge_test", "place"]
+__all__ = ["Placement", "against_memory", "against_replication", "judge_test", "place"]
 
 _FAILOVER_STATES = frozenset({"Replicating"})
 """A replica in another state refuses a test failover (Hyper-V Replica, allowed operations)."""
@@ -36,8 +37,8 @@ class Placement:
         )
 
 
-def place(plan: Plan, surveys: Iterable[HostSurvey]) -> tuple[dict[str, Placement], list[str]]:
-    """The placement of every VM of `plan` that was found, and a reason for each that was not.
+def place(plan: Plan, surveys: Iterable[HostSurvey]) -> tuple[dict[str, Placement], list[Finding]]:
+    """The placement of every VM of `plan` that was found, and a finding for each that was not.
 
     Names are compared without case, as Hyper-V does; test VMs are not taken for replicas.
     """
@@ -52,23 +53,37 @@ def place(plan: Plan, surveys: Iterable[HostSurvey]) -> tuple[dict[str, Placemen
             found[vm.name.casefold()].append(placement)
     answered = ", ".join(hosts) or "none"
     placements: dict[str, Placement] = {}
-    reasons: list[str] = []
+    findings: list[Finding] = []
     for planned in plan.vms:
         candidates = _replicas(found.get(planned.name.casefold(), []))
         if len(candidates) == 1:
             placements[planned.name] = candidates[0]
         elif not candidates:
-            reasons.append(
-                f"{planned.name} is on none of the hosts that answered ({answered}): "
-                "set up its replication, or take it out of the plan"
+            findings.append(
+                _blocker(
+                    "replication",
+                    f"{planned.name} is on none of the hosts that answered ({answered})",
+                    "set up its replication, or take it out of the plan",
+                    vm=planned.name,
+                )
             )
         else:
             where = ", ".join(sorted(each.host for each in candidates))
-            reasons.append(
-                f"{planned.name} is on several hosts ({where}): "
-                "remove the copy that is not the replica, or rename it"
+            findings.append(
+                _blocker(
+                    "replication",
+                    f"{planned.name} is on several hosts ({where})",
+                    "remove the copy that is not the replica, or rename it",
+                    vm=planned.name,
+                )
             )
-    return placements, reasons
+    return placements, findings
+
+
+def _blocker(area: str, sentence: str, remedy: str, *, vm: str = "", host: str = "") -> Finding:
+    return Finding(
+        severity=Severity.BLOCKER, area=area, sentence=sentence, remedy=remedy, vm=vm, host=host
+    )
 
 
 def _replicas(candidates: Sequence[Placement]) -> Sequence[Placement]:
@@ -91,82 +106,124 @@ def judge_test(
     placements: Mapping[str, Placement],
     surveys: Sequence[HostSurvey],
     inventory: Inventory | None,
-) -> list[str]:
-    """Every reason against a test failover of `plan`; empty when it may start.
+) -> list[Finding]:
+    """Everything against a test failover of `plan`; empty when it may start.
 
     `network` is the one of the estate that test VMs are to be connected to, if any.
     """
-    reasons: list[str] = []
+    findings: list[Finding] = []
     known_ids = {vm.id.casefold() for vm in inventory.vms} if inventory else None
     for planned in plan.vms:
         placement = placements.get(planned.name)
         if placement is not None:
-            reasons += _against_vm(planned, placement, known_ids, site)
-    reasons += _against_network(network, placements, surveys)
-    reasons += _against_masquerade(plan, network, site)
-    reasons += against_memory(placements, surveys)
-    return reasons
+            findings += _against_vm(planned, placement, known_ids, site)
+    findings += _against_network(network, placements, surveys)
+    findings += _against_masquerade(plan, network, site)
+    findings += against_memory(placements, surveys)
+    return findings
 
 
 def _against_vm(
     planned: PlannedVm, placement: Placement, known_ids: set[str] | None, site: Site
-) -> list[str]:
+) -> list[Finding]:
     name, host = planned.name, placement.host
-    reasons = []
+    findings = []
     if known_ids is not None and placement.id.casefold() not in known_ids:
-        reasons.append(
-            f"{name} on {host} is not in the inventory of {site.vmm.name}: "
-            "refresh the host in VMM, or check that it manages the host"
+        findings.append(
+            _blocker(
+                "inventory",
+                f"{name} on {host} is not in the inventory of {site.vmm.name}",
+                "refresh the host in VMM, or check that it manages the host",
+                vm=name,
+                host=host,
+            )
         )
+    findings += against_replication(name, placement)
+    if placement.survey.test_vm:
+        findings.append(
+            _blocker(
+                "test",
+                f"{name} on {host} already has the test VM {placement.survey.test_vm!r}",
+                "end that test first (secondsite cleanup, or Stop-VMFailover if somebody else "
+                "made it)",
+                vm=name,
+                host=host,
+            )
+        )
+    return findings
+
+
+def against_replication(name: str, placement: Placement) -> list[Finding]:
+    """What keeps a replica from being failed over."""
+    host = placement.host
     relations = [
         relation
         for relation in placement.survey.replication
         if relation.mode in {"Replica", "ExtendedReplica"}
     ]
     if not relations:
-        reasons.append(f"{name} on {host} is not a replica: enable its replication first")
-    reasons += [
-        f"{name} on {host} does not replicate: its state is {relation.state} "
-        f"(health {relation.health}); resume or resynchronize its replication"
+        return [
+            _blocker(
+                "replication",
+                f"{name} on {host} is not a replica",
+                "enable its replication first",
+                vm=name,
+                host=host,
+            )
+        ]
+    return [
+        _blocker(
+            "replication",
+            f"{name} on {host} does not replicate: its state is {relation.state} "
+            f"(health {relation.health})",
+            "resume or resynchronize its replication",
+            vm=name,
+            host=host,
+        )
         for relation in relations
         if relation.state not in _FAILOVER_STATES
     ]
-    if placement.survey.test_vm:
-        reasons.append(
-            f"{name} on {host} already has the test VM {placement.survey.test_vm!r}: "
-            "end that test first (secondsite cleanup, or Stop-VMFailover if somebody else made it)"
-        )
-    return reasons
 
 
 def _against_network(
     network: Network | None, placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
-) -> list[str]:
+) -> list[Finding]:
     if network is None:
         return []
     if network.purpose != "test":
         return [
-            f"{network.name} is a production network: test VMs are never connected to one; "
-            "choose a network whose purpose is `test`"
+            _blocker(
+                "network",
+                f"{network.name} is a production network, which test VMs never get",
+                "choose a network whose purpose is `test`",
+            )
         ]
     used = {placement.host for placement in placements.values()}
     return [
-        f"{survey.host} has no virtual switch {network.switch!r}, which carries {network.name}: "
-        "create it there, or mend the network's `switch` in the estate"
+        _blocker(
+            "network",
+            f"{survey.host} has no virtual switch {network.switch!r}, which carries {network.name}",
+            "create it there, or mend the network's `switch` in the estate",
+            host=survey.host,
+        )
         for survey in surveys
         if survey.host in used and network.switch not in survey.switches
     ]
 
 
-def _against_masquerade(plan: Plan, network: Network | None, site: Site) -> list[str]:
+def _against_masquerade(plan: Plan, network: Network | None, site: Site) -> list[Finding]:
     """A bubble with production's addresses and no translation: a probe would ask production."""
     probed = [vm.name for vm in plan.vms if any(not isinstance(each, str) for each in vm.ready)]
     if network is None or network.masquerade or not probed:
         return []
     return [
-        f"{network.name} has the addresses of {other.name} and no `masquerade`: the tcp and http "
-        f"probes of {', '.join(probed)} would ask production machines; write the network's "
-        "`masquerade` in the estate, or choose `none` or `created`, where only heartbeats count"
+        _blocker(
+            "network",
+            f"{network.name} has the addresses of {other.name} and no `masquerade`: the tcp and "
+            f"http probes of {', '.join(probed)} would ask production machines",
+            "write the network's `masquerade` in the estate, or choose `none` or `created`, where "
+            "only heartbeats count",
+        )
         for other in site.networks
         if other.purpose == "production"
         and any(
@@ -177,14 +234,21 @@ def _against_masquerade(plan: Plan, network: Network | None, site: Site) -> list
     ]
 
 
-def against_memory(placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]) -> list[str]:
-    """A reason for each host whose free memory does not hold the VMs placed on it."""
+def against_memory(
+    placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
+) -> list[Finding]:
+    """A finding for each host whose free memory does not hold the VMs placed on it, all at once."""
     needed_mib: dict[str, int] = defaultdict(int)
     for placement in placements.values():
         needed_mib[placement.host] += placement.survey.memory_mib
     return [
-        f"{survey.host} has {survey.free_memory_mib} MiB of memory free, but the plan's VMs there "
-        f"need {needed_mib[survey.host]} MiB: free some, or move replicas to another host"
+        _blocker(
+            "memory",
+            f"{survey.host} has {survey.free_memory_mib} MiB of memory free, but the plan's VMs "
+            f"there need {needed_mib[survey.host]} MiB",
+            "free some, or move replicas to another host",
+            host=survey.host,
+        )
         for survey in surveys
         if needed_mib.get(survey.host, 0) > survey.free_memory_mib
     ]

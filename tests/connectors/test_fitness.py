@@ -15,6 +15,7 @@ from secondsite.connectors.base import (
 from secondsite.connectors.fitness import judge_test, place
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.model import Plan
+from secondsite.run.finding import reasons
 
 PLAN = Plan.model_validate(
     {
@@ -91,7 +92,7 @@ def judge(
     known: tuple[str, ...] = ("sql01", "sql02"),
 ) -> list[str]:
     placements, missing = place(PLAN, surveys)
-    return missing + judge_test(
+    found = judge_test(
         PLAN,
         site=SITE,
         network=network,
@@ -99,6 +100,7 @@ def judge(
         surveys=surveys,
         inventory=inventory(*known),
     )
+    return reasons(missing + found)
 
 
 def test_a_fit_site_gives_no_reason() -> None:
@@ -108,9 +110,9 @@ def test_a_fit_site_gives_no_reason() -> None:
 def test_vms_are_found_without_case_and_test_vms_are_not_taken_for_replicas() -> None:
     surveys = [host("hv1", vm("SQL01"), vm("sql02"), vm("sql02", mode="TestReplica"))]
 
-    placements, reasons = place(PLAN, surveys)
+    placements, missing = place(PLAN, surveys)
 
-    assert reasons == []
+    assert missing == []
     assert placements["sql01"].host == "hv1"
     newest = placements["sql02"].newest_recovery_point
     assert newest is not None
@@ -120,9 +122,8 @@ def test_vms_are_found_without_case_and_test_vms_are_not_taken_for_replicas() ->
 def test_all_reasons_are_told_at_once() -> None:
     sick = replace(vm("sql01", state="Error"), test_vm="sql01 - Test")
 
-    reasons = judge(host("hv1", sick, free_memory_mib=1024), known=())
+    text = "\n".join(judge(host("hv1", sick, free_memory_mib=1024), known=()))
 
-    text = "\n".join(reasons)
     assert "sql02 is on none of the hosts that answered (hv1)" in text
     assert "sql01 on hv1 is not in the inventory of vmm-osaka" in text
     assert "sql01 on hv1 does not replicate: its state is Error" in text
@@ -133,10 +134,10 @@ def test_all_reasons_are_told_at_once() -> None:
 def test_a_test_vm_never_goes_to_a_production_network() -> None:
     production = Network(name="osaka-prod", switch="vs-prod", purpose="production")
 
-    reasons = judge(host("hv1", vm("sql01"), vm("sql02")), network=production)
+    told = judge(host("hv1", vm("sql01"), vm("sql02")), network=production)
 
-    assert reasons == [
-        "osaka-prod is a production network: test VMs are never connected to one; "
+    assert told == [
+        "osaka-prod is a production network, which test VMs never get: "
         "choose a network whose purpose is `test`"
     ]
 
@@ -144,25 +145,24 @@ def test_a_test_vm_never_goes_to_a_production_network() -> None:
 def test_a_missing_switch_names_host_and_network() -> None:
     elsewhere = Network(name="bubble", switch="vs-other", purpose="test")
 
-    reasons = judge(host("hv1", vm("sql01"), vm("sql02")), host("hv2"), network=elsewhere)
+    (told,) = judge(host("hv1", vm("sql01"), vm("sql02")), host("hv2"), network=elsewhere)
 
-    assert len(reasons) == 1
-    assert "hv1 has no virtual switch 'vs-other', which carries bubble" in reasons[0]
+    assert "hv1 has no virtual switch 'vs-other', which carries bubble" in told
 
 
 def test_a_vm_that_is_primary_here_is_not_a_replica() -> None:
-    reasons = judge(host("hv1", vm("sql01", mode="Primary"), vm("sql02")))
+    told = judge(host("hv1", vm("sql01", mode="Primary"), vm("sql02")))
 
-    assert reasons == ["sql01 on hv1 is not a replica: enable its replication first"]
+    assert told == ["sql01 on hv1 is not a replica: enable its replication first"]
 
 
 @pytest.mark.parametrize("mode", ["Replica", "Primary"])
 def test_two_vms_of_one_name_are_refused_unless_one_is_the_replica(mode: str) -> None:
     surveys = [host("hv1", vm("sql01"), vm("sql02")), host("hv2", vm("sql01", mode=mode))]
 
-    _, reasons = place(PLAN, surveys)
+    _, missing = place(PLAN, surveys)
 
-    assert bool(reasons) == (mode == "Replica")
+    assert bool(missing) == (mode == "Replica")
 
 
 def probed(masquerade: tuple[str, ...]) -> list[str]:
@@ -186,13 +186,15 @@ def probed(masquerade: tuple[str, ...]) -> list[str]:
     )
     surveys = [host("hv1", vm("sql01"))]
     placements, _ = place(plan, surveys)
-    return judge_test(
-        plan,
-        site=site,
-        network=site.network("bubble"),
-        placements=placements,
-        surveys=surveys,
-        inventory=None,
+    return reasons(
+        judge_test(
+            plan,
+            site=site,
+            network=site.network("bubble"),
+            placements=placements,
+            surveys=surveys,
+            inventory=None,
+        )
     )
 
 
