@@ -36,9 +36,11 @@ from secondsite.run.ballot_box import BallotBox
 from secondsite.run.codes import rule_for
 from secondsite.run.deadlines import lapses
 from secondsite.run.events import JournalEvent, RunAttached, RunEnded
+from secondsite.run.history import REHEARSAL
 from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal
 from secondsite.run.leftovers import dns_changes_noted
+from secondsite.run.proof import CHECK
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 from secondsite.run.writer import JournalWriter
@@ -51,6 +53,8 @@ __all__ = ["conduct"]
 _BEAT_S = 5.0
 _KNOWN_RUNS = 200
 """How many runs of the plan are read to find what its tests have left behind."""
+_LOOKS = (CHECK, REHEARSAL)
+"""Runs that make nothing themselves, and leave nothing behind."""
 _UNDOES = {
     Operation.CLEANUP: {Operation.TEST},
     Operation.UNDO: {Operation.PLANNED, Operation.UNPLANNED},
@@ -142,7 +146,7 @@ def _end_dead_runs(taken: TakenUp, journal: Journal) -> bool:
     """
     dead = [
         run.run_id
-        for run in journal.runs(plan=taken.plan.name, limit=_KNOWN_RUNS)
+        for run in journal.runs(plan=taken.plan.name, without=_LOOKS, limit=_KNOWN_RUNS)
         if run.operation in _UNDOES.get(taken.operation, ())
         and run.ended_at is None
         and (
@@ -247,7 +251,7 @@ async def _beat(journal: Journal, run_id: str, holder: str) -> None:
 
 def _earlier_runs(taken: TakenUp, journal: Journal) -> list[RunRecord]:
     """The other runs of the plan, oldest first."""
-    known = journal.runs(plan=taken.plan.name, limit=_KNOWN_RUNS)
+    known = journal.runs(plan=taken.plan.name, without=_LOOKS, limit=_KNOWN_RUNS)
     return [
         replay(entry.event for entry in journal.read(run.run_id))
         for run in reversed(known)

@@ -32,7 +32,7 @@ from secondsite.run.separation import is_among, names_of_starter
 from tasks.context import protection_of
 from tasks.options import RunOptions, TestNetworkChoice
 
-__all__ = ["Request", "TakenUp", "take_up"]
+__all__ = ["Request", "TakenUp", "engine_versions", "run_graph", "take_up"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
     path = find_plan(request.plan, folder=plans_folder())
     estate = load_estate(path.parent, resolve=True)
     plan = load_plan(path, estate)
-    graph = _graph(plan, request.operation, request.direction, request.options)
+    graph = run_graph(plan, request.operation, request.direction, request.options)
     _refuse_vain_waiting(request, estate, graph)
     run_id = new_run_id(plan=plan.name, operation=request.operation, at=now, token=flow_run.hex[:8])
     source, target = protection_of(plan, estate).site_names(request.direction)
@@ -126,11 +126,7 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
         ),
         parameters=request.options.model_dump(mode="json"),
         requested_by=request.requested_by,
-        versions={
-            "secondsite": secondsite.__version__,
-            "prefect": version("prefect"),
-            "python": platform.python_version(),
-        },
+        versions=engine_versions(),
     )
     model = model_note(plan, estate, at=now)
     replay = Replay(created)
@@ -208,13 +204,25 @@ def _again(run_id: str, journal: Journal) -> TakenUp:
         operation=operation,
         direction=direction,
         options=options,
-        graph=_graph(plan, operation, direction, options),
+        graph=run_graph(plan, operation, direction, options),
         replay=replay,
         last_seq=entries[-1].run_seq,
     )
 
 
-def _graph(plan: Plan, operation: Operation, direction: Direction, options: RunOptions) -> RunGraph:
+def engine_versions() -> dict[str, str]:
+    """Of the engine and what it runs on."""
+    return {
+        "secondsite": secondsite.__version__,
+        "prefect": version("prefect"),
+        "python": platform.python_version(),
+    }
+
+
+def run_graph(
+    plan: Plan, operation: Operation, direction: Direction, options: RunOptions
+) -> RunGraph:
+    """The graph of a run with these choices."""
     return compile_graph(
         plan,
         operation=operation,

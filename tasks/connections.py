@@ -11,7 +11,8 @@ from pathlib import Path
 
 from secondsite.connectors.dns import DnsServer
 from secondsite.connectors.dns import DnsTarget as ZoneTarget
-from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool
+from secondsite.connectors.readiness import CertificateView
+from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool, certificate_expiry
 from secondsite.errors import CredentialError, NotFoundError
 from secondsite.plan.credentials import BlockReader, Secrets
 from secondsite.plan.estate import DnsTarget, Estate, Server
@@ -81,6 +82,23 @@ class Sites:
                 name=server.name, pool=self._pool, limits=self._estate.limits
             )
         return self._vmm_access[site]
+
+    async def certificate(self, server: Server) -> CertificateView | None:
+        """The TLS certificate that the server's WinRM shows; None if it speaks plain http.
+
+        Raises:
+            NotStartedError: it shows none.
+        """
+        listener = Endpoint(
+            name=server.name,
+            address=server.address or server.name,
+            port=server.port,
+            scheme="https" if server.https else "http",
+            transport="kerberos",  # nobody logs on
+        )
+        limit_s = self._estate.limits.connect_timeout.total_seconds()
+        expires_at = await asyncio.to_thread(certificate_expiry, listener, timeout_s=limit_s)
+        return CertificateView(host=server.name, expires_at=expires_at) if expires_at else None
 
     def zone(self, target: str, zone: str) -> ZoneAccess:
         """One zone of the DNS target of that name.

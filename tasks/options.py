@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from secondsite.errors import PreflightError
 from secondsite.graph import PrimarySide
 from secondsite.plan.estate import Network, Protection, Site
+from secondsite.plan.model import Plan
+from secondsite.plan.rehearsal import Rehearsal
 
-__all__ = ["RunOptions", "TestNetworkChoice"]
+__all__ = ["RunOptions", "TestNetworkChoice", "rehearsal_options"]
 
 
 class TestNetworkChoice(StrEnum):
@@ -86,3 +88,18 @@ class RunOptions(BaseModel):
     def created_switch(self, plan: str) -> str | None:
         """Name of the private virtual switch that the run makes on each host, if it does."""
         return f"Secondsite test {plan}" if self.network is TestNetworkChoice.CREATED else None
+
+
+def rehearsal_options(plan: Plan, *, rehearsal: str = "", clean_up: bool = True) -> RunOptions:
+    """The choices of a test failover that rehearses the plan as it says itself."""
+    wanted = plan.rehearse or Rehearsal()
+    holds = clean_up and wanted.hold is not None
+    return RunOptions(
+        network=TestNetworkChoice(wanted.network),
+        network_name=wanted.network_name,
+        hold=holds,
+        hold_for_s=wanted.hold.total_seconds() if holds and wanted.hold else None,
+        clean_up=clean_up,
+        rehearsal=rehearsal,
+        unattended=True,
+    )

@@ -23,6 +23,7 @@ from secondsite.connectors.base import (
 )
 from secondsite.connectors.hyperv import HyperVHost
 from secondsite.connectors.hyperv.failover import FailoverRequest, StartAction
+from secondsite.connectors.readiness import HostReadiness
 from secondsite.connectors.vmm import VmmServer
 from secondsite.connectors.winrm import LanePool
 from secondsite.errors import SiteError
@@ -110,6 +111,10 @@ class HostAccess(_Access):
     async def survey(self) -> HostSurvey:
         """Everything on the host that a run may need to know."""
         return await self.call(self.connector.survey, timeout_s=self._limit_s)
+
+    async def readiness(self) -> HostReadiness:
+        """What a check wants to know besides the survey."""
+        return await self.call(self.connector.readiness, timeout_s=self._limit_s)
 
     def _shut_down(
         self, wanted: Sequence[tuple[str, float]]

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "import-asr": "a recovery plan of Azure Site Recovery (JSON) as a plan of ours",
     "show": "the run graph of a plan: steps, what each waits for; touches nothing",
     "runbook": "a plan as a document for people, to print and keep in a safe; touches nothing",
+    "check": "whether a plan could be carried out now: both sites, DNS, workers; read-only",
     "run": "start a run through the Prefect server and follow it",
     "cleanup": "end a test failover: DNS back, test VMs removed",
     "commit": "keep a failover for good: no way back",

@@ -154,6 +154,7 @@ class Inventory:
     hosts: tuple[str, ...]
     vms: tuple[InventoryVm, ...]
     networks: tuple[InventoryNetwork, ...]
+    classifications: tuple[str, ...] = ()  # of storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,7 @@ def _add_site(world: World, estate: LabEstate, name: str) -> None:
             for cloud in written.clouds
         ],
         host_group=written.vmm.host_group,
+        storage=written.storage,
     )
     site = Site(name=name, vmm=vmm)
     vmm.site = site
@@ -101,6 +102,8 @@ def _add_site(world: World, estate: LabEstate, name: str) -> None:
             memory_mib=written_host.memory or written.host_memory,
         )
         host.replication_enabled = written_host.accepts_replicas
+        host.disk_mib = written_host.disk
+        host.disk_free_mib = written_host.disk_free or written_host.disk * 2 // 5
         for switch in dict.fromkeys(network.switch for network in written.networks):
             host.switches[switch.casefold()] = VirtualSwitch(
                 id=world.new_id(f"switch/{host.name}/{switch}"), name=switch
@@ -190,6 +193,7 @@ def _add_replica(
         authentication=replication.authentication,
         port=replication.port,
         cycles_from=now,
+        lag_s=replication.lag.total_seconds(),
         size_bytes=vm.memory_mib * 20 * 1024 * 1024,
     )
     vm.replications = [relation]

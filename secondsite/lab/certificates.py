@@ -1,10 +1,10 @@
-"""A certificate authority for one lab instance, and one server certificate for all its servers."""
+"""A certificate authority for one lab instance, and server certificates that it has signed."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -17,24 +17,27 @@ from secondsite.lab.wsman import Certificate
 
 __all__ = ["make_certificates"]
 
-_VALID = dt.timedelta(days=30)
+_VALID = dt.timedelta(days=90)
 
 
-def make_certificates(names: Iterable[str], folder: Path) -> tuple[Path, Certificate]:
-    """A new authority and a server certificate signed by it.
+def make_certificates(
+    servers: Mapping[str, dt.timedelta], folder: Path
+) -> tuple[Path, dict[str, Certificate]]:
+    """A new authority, and a certificate that it has signed for each server.
 
     Args:
-        names: Server names that the certificate is good for (127.0.0.1 and localhost are added).
-        folder: Where `ca.pem`, `server.pem` and `server.key` are written.
+        servers: By name, for how long each certificate is good; 127.0.0.1 and localhost are added
+            to its names.
+        folder: Where `ca.pem`, and a `.pem` and a `.key` for each server, are written.
 
     Returns:
-        Path of the authority's certificate, and the server's.
+        Path of the authority's certificate, and the servers' by name.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Secondsite lab")])
     authority = (
-        _builder(authority_name, authority_name, authority_key)
+        _builder(authority_name, authority_name, authority_key, valid=_VALID)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(
@@ -42,25 +45,38 @@ def make_certificates(names: Iterable[str], folder: Path) -> tuple[Path, Certifi
         )
         .sign(authority_key, hashes.SHA256())
     )
+    ca_path = folder / "ca.pem"
+    ca_path.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    certificates = {
+        name: _server(name, valid, authority=authority, key=authority_key, folder=folder)
+        for name, valid in servers.items()
+    }
+    return ca_path, certificates
+
+
+def _server(
+    name: str,
+    valid: dt.timedelta,
+    *,
+    authority: x509.Certificate,
+    key: ec.EllipticCurvePrivateKey,
+    folder: Path,
+) -> Certificate:
     server_key = ec.generate_private_key(ec.SECP256R1())
-    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab server")])
+    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     alternatives: list[x509.GeneralName] = [x509.IPAddress(ip_address("127.0.0.1"))]
-    alternatives += [x509.DNSName(name) for name in ("localhost", *sorted(names))]
+    alternatives += [x509.DNSName(each) for each in ("localhost", name)]
     server = (
-        _builder(server_name, authority_name, server_key)
+        _builder(server_name, authority.subject, server_key, valid=valid)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
-            critical=False,
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
         )
-        .sign(authority_key, hashes.SHA256())
+        .sign(key, hashes.SHA256())
     )
-    ca_path, cert_path, key_path = (
-        folder / name for name in ("ca.pem", "server.pem", "server.key")
-    )
-    ca_path.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    cert_path, key_path = folder / f"{name}.pem", folder / f"{name}.key"
     cert_path.write_bytes(server.public_bytes(serialization.Encoding.PEM))
     key_path.unlink(missing_ok=True)
     with os.fdopen(os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -71,11 +87,15 @@ def make_certificates(names: Iterable[str], folder: Path) -> tuple[Path, Certifi
                 serialization.NoEncryption(),
             )
         )
-    return ca_path, Certificate(cert_path=str(cert_path), key_path=str(key_path))
+    return Certificate(cert_path=str(cert_path), key_path=str(key_path))
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    valid: dt.timedelta,
 ) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
@@ -85,7 +105,7 @@ def _builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + _VALID)
+        .not_valid_after(now + valid)
     )
 
 

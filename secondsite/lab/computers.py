@@ -120,7 +120,7 @@ def make_computers(
     passwords: Mapping[str, str],
     registries: Mapping[ServerKind, CmdletRegistry],
     events: EventLog,
-    certificate: Certificate | None,
+    certificates: Mapping[str, Certificate],
 ) -> dict[str, WsmanServer]:
     """A WinRM server (not started yet) for every VMM server and Hyper-V host, by name.
 
@@ -130,7 +130,7 @@ def make_computers(
         passwords: By credential name.
         registries: The cmdlets of a computer, by kind.
         events: The lab's log.
-        certificate: For https; None: http.
+        certificates: For https, by server; a server without one speaks http.
     """
     servers: dict[str, WsmanServer] = {}
     for name, site in world.sites.items():
@@ -148,7 +148,7 @@ def make_computers(
                     computer, registries[kind], world=world, estate=estate, events=events
                 ),
                 auth=estate.transports,
-                certificate=certificate,
+                certificate=certificates.get(computer.name),
                 faults=world.faults,
                 log=_wsman_log(events),
             )

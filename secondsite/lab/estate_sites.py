@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from secondsite.lab.sizes import MemoryMib
+from secondsite.plan.quantities import Duration
 from secondsite.plan.written import Written
 
 __all__ = ["AddressRange", "LabHost", "LabNetwork", "LabPool", "LabSite", "LabVmm"]
@@ -90,11 +91,18 @@ class LabHost(Written):
         name: Its computer name.
         memory: Its memory, like 128GiB; the site's `host_memory` if absent.
         accepts_replicas: Whether it is set up as a replica server.
+        disk: Size of its volume D:, which holds all virtual disks, like 8TiB.
+        disk_free: What is free there; 40 % of it if absent.
+        certificate_valid: With `https`: for how long its certificate is good, in real time; `0s`
+            has expired.
     """
 
     name: _Name
     memory: MemoryMib | None = None
     accepts_replicas: bool = True
+    disk: MemoryMib = Field(default="8TiB", validate_default=True)
+    disk_free: MemoryMib | None = None
+    certificate_valid: Duration = Field(default="90d", validate_default=True)
 
 
 class LabSite(Written):
@@ -106,6 +114,7 @@ class LabSite(Written):
         credential: Account that may log on to all of them.
         clouds: Private clouds of VMM, each with all hosts of the site.
         networks: Its VM networks.
+        storage: Names of VMM's storage classifications.
         host_memory: Memory of each host that does not say, like 128GiB.
     """
 
@@ -114,4 +123,5 @@ class LabSite(Written):
     credential: str
     clouds: tuple[str, ...] = ()
     networks: tuple[LabNetwork, ...] = ()
+    storage: tuple[str, ...] = ()
     host_memory: MemoryMib = Field(default="128GiB", validate_default=True)

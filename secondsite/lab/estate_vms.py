@@ -87,6 +87,7 @@ class LabReplication(Written):
         app_consistent: Every other recovery point is application-consistent.
         authentication: Between the hosts.
         port: Of the replica servers.
+        lag: How far what has crossed lies behind.
     """
 
     frequency: Duration = Field(default="5m", validate_default=True)
@@ -94,6 +95,7 @@ class LabReplication(Written):
     app_consistent: bool = True
     authentication: Literal["Kerberos", "Certificate"] = "Kerberos"
     port: _Port = 80
+    lag: Duration = Field(default="0s", validate_default=True)
 
 
 class LabVm(Written):

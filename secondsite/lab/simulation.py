@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import psutil
@@ -80,14 +81,14 @@ class Simulation:
             },
         )
         made = make_secrets(self.estate, self.folder.secrets)
-        ca, certificate = self._certificates()
+        ca, certificates = self._certificates()
         self._computers = make_computers(
             self.world,
             self.estate,
             passwords=made.passwords,
             registries={kind: host_registry(kind) for kind in KINDS},
             events=self.events,
-            certificate=certificate,
+            certificates=certificates,
         )
         for computer in self._computers.values():
             await computer.start()
@@ -194,15 +195,19 @@ class Simulation:
     def _tell(self, verb: str, detail: dict[str, Any]) -> None:
         self.events.write({"kind": "fault", "detail": {"event": verb, **detail}})
 
-    def _certificates(self) -> tuple[str | None, Certificate | None]:
+    def _certificates(self) -> tuple[str | None, dict[str, Certificate]]:
         if not self.estate.https:
-            return None, None
+            return None, {}
         from secondsite.lab.certificates import make_certificates  # noqa: PLC0415 - slow to import
 
-        names = [host.name for host in self.world.hosts]
-        names += [site.vmm.name for site in self.world.sites.values()]
-        ca, certificate = make_certificates(names, self.folder.certificates)
-        return str(ca), certificate
+        servers = {
+            host.name: host.certificate_valid
+            for site in self.estate.sites.values()
+            for host in site.hosts
+        }
+        servers |= {site.vmm.name: timedelta(days=90) for site in self.estate.sites.values()}
+        ca, certificates = make_certificates(servers, self.folder.certificates)
+        return str(ca), certificates
 
     def _endpoints(self, ca: str | None) -> dict[str, Any]:
         return {

@@ -221,11 +221,29 @@ class Journal:
             for row in rows
         )
 
-    def runs(self, *, plan: str | None = None, limit: int = 50) -> tuple[RunSummary, ...]:
-        """The newest runs first; those of one plan only, where `plan` is given."""
+    def runs(
+        self,
+        *,
+        plan: str | None = None,
+        operations: Sequence[str] = (),
+        without: Sequence[str] = (),
+        limit: int = 50,
+    ) -> tuple[RunSummary, ...]:
+        """The newest runs first.
+
+        Args:
+            plan: Only those of this plan.
+            operations: Only those of these operations, if there are any here.
+            without: None of these operations.
+            limit: At most so many.
+        """
         query = select(runs_table).order_by(runs_table.c.created_at.desc(), runs_table.c.run_id)
         if plan is not None:
             query = query.where(runs_table.c.plan == plan)
+        if operations:
+            query = query.where(runs_table.c.operation.in_(operations))
+        if without:
+            query = query.where(runs_table.c.operation.not_in(without))
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).mappings().all()
             held = {

@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
@@ -170,11 +170,20 @@ def _start_processes() -> None:
 
 @contextmanager
 def a_world(
-    folder: Path, *before: Case, limits: Mapping[str, float] | None = None
+    folder: Path,
+    *before: Case,
+    limits: Mapping[str, float] | None = None,
+    change_lab: Callable[[str], str] = lambda text: text,
 ) -> Iterator[World]:
-    """A fresh lab in `folder`, in which the cases `before` have been carried out already."""
+    """A fresh lab in `folder`, in which the cases `before` have been carried out already.
+
+    `change_lab` changes the text of the lab's estate.
+    """
     world = World(home=folder, limits=limits or {})
     folder.mkdir(parents=True)
+    (folder / "two-sites.yaml").write_text(
+        change_lab((REPOSITORY / "lab" / "two-sites.yaml").read_text())
+    )
     shutil.copytree(REPOSITORY / "plans", world.plans)
     estate = world.plans / "estate.yaml"
     text = estate.read_text()
@@ -202,7 +211,7 @@ def _be_the_lab(home: Path) -> None:
             "--home",
             str(home),
             "--estate",
-            str(REPOSITORY / "lab" / "two-sites.yaml"),
+            str(home / "two-sites.yaml"),
             "--scale",
             _SCALE,
         ]

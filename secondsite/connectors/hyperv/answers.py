@@ -15,9 +15,15 @@ from secondsite.connectors.base import (
     VmSurvey,
 )
 from secondsite.connectors.outcomes import read_items, read_object, read_outcome, rows_by_vm
+from secondsite.connectors.readiness import (
+    HostReadiness,
+    IntegrationService,
+    VmReadiness,
+    Volume,
+)
 from secondsite.errors import SiteError
 
-__all__ = ["read_observations", "read_survey"]
+__all__ = ["read_observations", "read_readiness", "read_survey"]
 
 
 def read_survey(answer: Any, *, host: str) -> HostSurvey:
@@ -28,6 +34,24 @@ def read_survey(answer: Any, *, host: str) -> HostSurvey:
         switches=tuple(str(name) for name in read_items(found["switches"])),
         free_memory_mib=int(found["free_memory_mib"]),
         vms=tuple(_vm(row) for row in read_items(found["vms"])),
+    )
+
+
+def read_readiness(answer: Any, *, host: str) -> HostReadiness:
+    """What the host tells besides its survey."""
+    found = read_object(answer, host=host)
+    return HostReadiness(
+        host=host,
+        vms=tuple(
+            VmReadiness(
+                id=row["id"],
+                name=row["name"],
+                services=tuple(IntegrationService(**each) for each in read_items(row["services"])),
+                disks=tuple(str(path) for path in read_items(row["disks"])),
+            )
+            for row in read_items(found["vms"])
+        ),
+        volumes=tuple(Volume(**row) for row in read_items(found["volumes"])),
     )
 
 

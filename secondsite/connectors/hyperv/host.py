@@ -14,7 +14,11 @@ from secondsite.connectors.base import (
     TestFailoverRequest,
     VmObservation,
 )
-from secondsite.connectors.hyperv.answers import read_observations, read_survey
+from secondsite.connectors.hyperv.answers import (
+    read_observations,
+    read_readiness,
+    read_survey,
+)
 from secondsite.connectors.hyperv.failover import FailoverCalls
 from secondsite.connectors.hyperv.requests import (
     cleanup_row,
@@ -24,6 +28,7 @@ from secondsite.connectors.hyperv.requests import (
 )
 from secondsite.connectors.outcomes import read_object, read_outcome
 from secondsite.connectors.planscripts import run_plan_script
+from secondsite.connectors.readiness import HostReadiness
 from secondsite.connectors.scriptlane import Json
 from secondsite.errors import SiteError
 
@@ -36,6 +41,10 @@ class HyperVHost(FailoverCalls):
     def survey(self, *, timeout_s: float) -> HostSurvey:
         """Everything on the host that a run may need to know."""
         return read_survey(self._call("survey", {}, timeout_s=timeout_s), host=self.name)
+
+    def readiness(self, *, timeout_s: float) -> HostReadiness:
+        """What a check wants to know besides: integration services, virtual disks, volumes."""
+        return read_readiness(self._call("readiness", {}, timeout_s=timeout_s), host=self.name)
 
     def start_test_failovers(
         self, requests: Sequence[TestFailoverRequest], *, timeout_s: float

@@ -21,6 +21,7 @@ def read_inventory(answer: Any, *, host: str) -> Inventory:
         hosts=_texts(found["hosts"]),
         vms=tuple(InventoryVm(**row) for row in read_items(found["vms"])),
         networks=tuple(_network(row) for row in read_items(found["networks"])),
+        classifications=_texts(found["classifications"]),
     )
 
 

@@ -19,6 +19,7 @@ _CMDLETS: Final = CmdletRegistry()
 _CIM: Final = "Microsoft.Management.Infrastructure.CimInstance"
 _KIB: Final = 1024
 _VMM_MEMORY_MIB: Final = 16_384
+_SYSTEM_MIB: Final = 256 * 1024
 
 
 def register(registry: CmdletRegistry) -> None:
@@ -28,7 +29,7 @@ def register(registry: CmdletRegistry) -> None:
 
 @_CMDLETS.cmdlet("Get-CimInstance", module="CimCmdlets")
 def get_cim_instance(call: CmdletCall) -> Iterator[object]:
-    """Win32_OperatingSystem and Win32_ComputerSystem of this server."""
+    """Win32_OperatingSystem, Win32_ComputerSystem and Win32_Volume of this server."""
     server = call.host
     if not isinstance(server, HyperVHost | VmmServer):
         raise TypeError(f"Get-CimInstance on something that is no server: {server!r}")
@@ -37,25 +38,32 @@ def get_cim_instance(call: CmdletCall) -> Iterator[object]:
     except LabRefusal as refusal:
         raise CmdletError(record_of(call, refusal)) from refusal
     total_mib, free_mib = _VMM_MEMORY_MIB, _VMM_MEMORY_MIB // 2
+    volumes = [_volume("C:\\", size_mib=_SYSTEM_MIB, free_mib=_SYSTEM_MIB // 2)]
     if isinstance(server, HyperVHost):
         facts = server.get_vm_host()
         total_mib, free_mib = facts.memory_mib, facts.free_memory_mib
+        volumes.append(_volume("D:\\", size_mib=facts.disk_mib, free_mib=facts.disk_free_mib))
     name = server.name.partition(".")[0].upper()
-    instances: dict[str, dict[str, object]] = {
-        "win32_operatingsystem": {
-            "Caption": "Microsoft Windows Server 2022 Datacenter",
-            "Version": "10.0.20348",
-            "CSName": name,
-            "FreePhysicalMemory": Int64(free_mib * _KIB),
-            "TotalVisibleMemorySize": Int64(total_mib * _KIB),
-        },
-        "win32_computersystem": {
-            "Name": name,
-            "Domain": "corp.example",
-            "Manufacturer": "Secondsite",
-            "Model": "Lab",
-            "TotalPhysicalMemory": Int64(total_mib * _KIB * _KIB),
-        },
+    instances: dict[str, list[dict[str, object]]] = {
+        "win32_volume": volumes,
+        "win32_operatingsystem": [
+            {
+                "Caption": "Microsoft Windows Server 2022 Datacenter",
+                "Version": "10.0.20348",
+                "CSName": name,
+                "FreePhysicalMemory": Int64(free_mib * _KIB),
+                "TotalVisibleMemorySize": Int64(total_mib * _KIB),
+            }
+        ],
+        "win32_computersystem": [
+            {
+                "Name": name,
+                "Domain": "corp.example",
+                "Manufacturer": "Secondsite",
+                "Model": "Lab",
+                "TotalPhysicalMemory": Int64(total_mib * _KIB * _KIB),
+            }
+        ],
     }
     class_name = text_of(call, "ClassName") or ""
     found = instances.get(class_name.casefold())
@@ -73,8 +81,18 @@ def get_cim_instance(call: CmdletCall) -> Iterator[object]:
         return
     # -Property leaves the other properties of a CIM instance empty.
     wanted = {each.casefold() for each in texts_of(call, "Property")}
-    shown = {
-        key: value if not wanted or key.casefold() in wanted else None
-        for key, value in found.items()
+    for each in found:
+        shown = {
+            key: value if not wanted or key.casefold() in wanted else None
+            for key, value in each.items()
+        }
+        yield PsObject((_CIM, "System.Object"), shown)
+
+
+def _volume(path: str, *, size_mib: int, free_mib: int) -> dict[str, object]:
+    return {
+        "Name": path,
+        "DriveType": 3,
+        "Capacity": Int64(size_mib * _KIB * _KIB),
+        "FreeSpace": Int64(free_mib * _KIB * _KIB),
     }
-    yield PsObject((_CIM, "System.Object"), shown)

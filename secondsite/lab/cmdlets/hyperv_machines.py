@@ -125,14 +125,14 @@ def get_vm_integration_service(call: CmdletCall) -> Iterator[object]:
                 yield _service(vm, name, beat)
 
 
-_SERVICES: Final = (
-    "Guest Service Interface",
-    "Heartbeat",
-    "Key-Value Pair Exchange",
-    "Shutdown",
-    "Time Synchronization",
-    "VSS",
-)
+_SERVICES: Final = {
+    "Guest Service Interface": "6C09BB55-D683-4DA0-8931-C9BF705F6480",
+    "Heartbeat": "84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47",
+    "Key-Value Pair Exchange": "2A34B1C2-FD73-4043-8A5B-DD2159BC743F",
+    "Shutdown": "9F8233AC-BE49-4C79-8EE3-E7E1985B2077",
+    "Time Synchronization": "2497F4DE-E9FA-4204-80E4-4B75C46419C0",
+    "VSS": "5CED1297-4598-4915-A5FC-AD21BB4D02A4",
+}
 
 
 def _service(vm: VirtualMachine, name: str, beat: Heartbeat) -> PsObject:
@@ -145,12 +145,29 @@ def _service(vm: VirtualMachine, name: str, beat: Heartbeat) -> PsObject:
     return ps_object(
         f"{HYPER_V}.VMIntegrationComponent",
         Name=name,
+        Id=f"Microsoft:{vm.id.upper()}\\{_SERVICES[name]}",
         VMName=vm.name,
         VMId=guid(vm.id),
         Enabled=vm.guest.integration_services and name != "Guest Service Interface",
         PrimaryStatusDescription=status,
         SecondaryStatusDescription="",
     )
+
+
+@_CMDLETS.cmdlet("Get-VMHardDiskDrive", module=_MODULE)
+def get_vm_hard_disk_drive(call: CmdletCall) -> Iterator[object]:
+    """One disk each, on the volume D: of the host."""
+    host = host_of(call)
+    for vm in machines_of_call(call, host):
+        yield ps_object(
+            f"{HYPER_V}.HardDiskDrive",
+            VMName=vm.name,
+            VMId=guid(vm.id),
+            Path=f"D:\\Machines\\{vm.name}\\disk0.vhdx",
+            ControllerType=named("ControllerType", "SCSI", 1),
+            ControllerNumber=0,
+            ControllerLocation=0,
+        )
 
 
 @_CMDLETS.cmdlet("Get-VMMemory", module=_MODULE)

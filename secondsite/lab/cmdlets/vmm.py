@@ -10,6 +10,7 @@ from secondsite.lab.cmdlets.hyperv_subjects import objects_of, text_of
 from secondsite.lab.cmdlets.refusals import record_of, refuse_second_hop, reporting
 from secondsite.lab.cmdlets.vmm_objects import (
     adapter_object,
+    classification_object,
     cloud_object,
     grant_object,
     host_object,
@@ -74,6 +75,12 @@ def get_scvmm_server(call: CmdletCall) -> Iterator[object]:
 def get_sc_cloud(call: CmdletCall) -> Iterator[object]:
     """Clouds."""
     return _named(call, [cloud_object(cloud) for cloud in _server(call).get_clouds()])
+
+
+@_CMDLETS.cmdlet("Get-SCStorageClassification", module=_MODULE)
+def get_sc_storage_classification(call: CmdletCall) -> Iterator[object]:
+    """Storage classifications."""
+    return _named(call, [classification_object(name) for name in _server(call).storage])
 
 
 @_CMDLETS.cmdlet("Get-SCVMHost", module=_MODULE)

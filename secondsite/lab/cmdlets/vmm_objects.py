@@ -19,6 +19,7 @@ from secondsite.lab.world.vmm import Cloud, VmmMachine, VmmServer
 
 __all__ = [
     "adapter_object",
+    "classification_object",
     "cloud_object",
     "grant_object",
     "host_object",
@@ -65,6 +66,11 @@ def server_object(server: VmmServer) -> PsObject:
 def cloud_object(cloud: Cloud) -> PsObject:
     """`Cloud`."""
     return ps_object(f"{VMM}.Cloud", text=cloud.name, Name=cloud.name, ID=guid(cloud.id))
+
+
+def classification_object(name: str) -> PsObject:
+    """`StorageClassification`."""
+    return ps_object(f"{VMM}.StorageClassification", text=name, Name=name)
 
 
 def host_object(server: VmmServer, host: HyperVHost) -> PsObject:

@@ -23,7 +23,8 @@ class ReplicationCycles(HostState):
         end = relation.stopped_at or self.world.now()
         period_s = max(self.world.clock.scaled_s(relation.frequency_s), 0.001)
         cycles = int((end - begun).total_seconds() // period_s)
-        at = begun + timedelta(seconds=cycles * period_s)
+        lag_s = self.world.clock.scaled_s(relation.lag_s)
+        at = begun + timedelta(seconds=cycles * period_s - lag_s)
         return max(at, relation.sent_at) if relation.sent_at else at
 
     def begin_cycles(self, relation: Replication) -> None:

@@ -18,12 +18,14 @@ __all__ = ["HostFacts", "HyperVHost", "ReplicationServer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
-    """What Get-VMHost (and Win32_OperatingSystem) tell."""
+    """What Get-VMHost (and Win32_OperatingSystem, Win32_Volume) tell."""
 
     name: str
     memory_mib: int
     free_memory_mib: int
     processors: int
+    disk_mib: int
+    disk_free_mib: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,8 @@ class HyperVHost(PowerOperations, NetworkOperations, ReversalOperations, Replica
                 memory_mib=self.memory_mib,
                 free_memory_mib=self.free_memory_mib(),
                 processors=self.processors,
+                disk_mib=self.disk_mib,
+                disk_free_mib=self.disk_free_mib,
             )
 
     def get_vm_replication_server(self) -> ReplicationServer:

@@ -21,6 +21,7 @@ class HostState:
     Attributes:
         vms: By id; names need not be unique on Hyper-V.
         replication_enabled: Whether it takes replicas (`Set-VMReplicationServer`).
+        disk_mib: Size of its volume D:, which holds all virtual disks.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class HostState:
         self.memory_mib = memory_mib
         self.processors = processors
         self.reserved_mib = 2048
+        self.disk_mib = 8 * 1024 * 1024
+        self.disk_free_mib = self.disk_mib * 2 // 5
         self.replication_enabled = True
         self.replication_port = 80
         self.vms: dict[str, VirtualMachine] = {}

@@ -95,6 +95,7 @@ class Replication:
         current_replica_server: Host of the other side (of a broker: the node).
         cycles_from: Since when cycles run; the last replication is the last whole cycle after it.
         stopped_at: When cycles stopped (suspended, cut off, failed over); None while they run.
+        lag_s: How far what has crossed lies behind, in seconds before scaling.
         sent_at: Time of the last data that crossed, where a cycle does not tell it (preparing).
         failed_over_at: When this (replica) side was failed over.
         failed_over_point: Id of the recovery point that it came up with; empty: the latest.
@@ -120,6 +121,7 @@ class Replication:
     cut_off: bool = False
     cycles_from: datetime | None = None
     stopped_at: datetime | None = None
+    lag_s: float = 0.0
     sent_at: datetime | None = None
     failed_over_at: datetime | None = None
     failed_over_point: str = ""

@@ -66,6 +66,7 @@ class VmmServer:
     name: str
     site: Site = field(init=False)
     clouds: list[Cloud] = field(default_factory=list)
+    storage: tuple[str, ...] = ()
     host_group: str = "All Hosts"
     machines: dict[str, VmmMachine] = field(default_factory=dict)
 

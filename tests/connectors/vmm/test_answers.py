@@ -24,7 +24,14 @@ def test_an_inventory_is_read_whole() -> None:
     }
 
     inventory = read_inventory(
-        {"clouds": ["gold"], "hosts": ["os-hv1"], "vms": [vm], "networks": [network]}, host="v"
+        {
+            "clouds": ["gold"],
+            "hosts": ["os-hv1"],
+            "vms": [vm],
+            "networks": [network],
+            "classifications": ["GOLD"],
+        },
+        host="v",
     )
 
     assert inventory == Inventory(
@@ -45,6 +52,7 @@ def test_an_inventory_is_read_whole() -> None:
                 pools=(),
             ),
         ),
+        classifications=("GOLD",),
     )
 
 

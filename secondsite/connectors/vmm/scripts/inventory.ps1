@@ -53,4 +53,5 @@ $vms = @(
     hosts = [string[]] @(foreach ($machine in @(Get-SCVMHost -VMMServer $server)) { "$($machine.Name)" })
     vms = $vms
     networks = $networks
+    classifications = [string[]] @(foreach ($class in @(Get-SCStorageClassification -VMMServer $server)) { "$($class.Name)" })
 }

@@ -1,0 +1,223 @@
+"""The readiness of a plan: the look of a run's preflight, and all that will stop one some day.
+
+Read-only: nothing in either site, and nothing in DNS, is changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from secondsite.connectors.base import Inventory
+from secondsite.connectors.readiness import (
+    CertificateView,
+    HostReadiness,
+    judge_certificate,
+    judge_guest,
+    judge_lag,
+    judge_mapping,
+    judge_space,
+)
+from secondsite.connectors.standing import PlanStanding, SideView, stand
+from secondsite.errors import SecondsiteError
+from secondsite.plan.estate import Estate, Server
+from secondsite.plan.hook_places import hook_places
+from secondsite.plan.hooks import GateHook
+from secondsite.plan.model import Plan
+from secondsite.run.events import VmFact
+from secondsite.run.finding import Finding, Severity, by_severity
+from tasks.context import RunContext
+from tasks.look import Look, against_server
+from tasks.preflight import look_before
+from tasks.surveys import SiteSurvey, answers, survey_site
+
+__all__ = ["Checked", "check"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        findings: The gravest first.
+        vms: The plan's VMs as far as they were found.
+        standing: Where the plan's VMs stand in both sites.
+    """
+
+    findings: tuple[Finding, ...]
+    vms: tuple[VmFact, ...]
+    standing: PlanStanding
+
+
+async def check(run: RunContext, *, changes: Sequence[str] = ()) -> Checked:
+    """Everything that somebody should know before a run like `run` is needed.
+
+    Args:
+        run: What would be started; its graph, options and direction are those that are judged.
+        changes: What has changed since the plan was last verified, in words.
+    """
+    protection = run.protection
+    names = (protection.primary, protection.recovery)
+    looked, certificates = await asyncio.gather(_look(run), _certificates(run))
+    sides = await asyncio.gather(*(_side(run, name, looked.sides) for name in names))
+    standing = stand(
+        run.plan,
+        protection,
+        surveys={each.site: each.surveys for each in sides},
+        silent={each.site: each.silent for each in sides},
+    )
+    readiness = await _readiness(run, (survey.host for side in sides for survey in side.surveys))
+    findings = [
+        *looked.findings,
+        *_troubles(sides),
+        *certificates,
+        *_replication(run, standing),
+        *_guests(run, standing, readiness),
+        *judge_space(_placed(run, standing), readiness),
+        *judge_mapping(
+            protection,
+            sites=run.estate.sites,
+            views=[vm.home for vm in standing.vms.values()],
+            inventories=_inventories(*sides),
+        ),
+        *_approvers(run.plan, run.estate),
+        *_changed(changes),
+    ]
+    return Checked(findings=tuple(_distinct(findings)), vms=looked.facts, standing=standing)
+
+
+async def _look(run: RunContext) -> Look:
+    try:
+        return await look_before(run)
+    except SecondsiteError as error:
+        return Look(findings=[against_server(error, area="options")])
+
+
+async def _side(run: RunContext, site: str, seen: Iterable[SiteSurvey]) -> SiteSurvey:
+    """The site with what its VMM server says; what the look has asked is not asked again."""
+    known = next((each for each in seen if each.site == site and each.surveys), None)
+    if known is None:
+        hosts = [host.name for host in run.estate.sites[site].hosts]
+        return await survey_site(run.sites, site, hosts=hosts)
+    if known.inventory is not None:
+        return known
+    listed = await survey_site(run.sites, site, hosts=())
+    troubles = (*known.troubles, *listed.troubles)
+    return replace(known, inventory=listed.inventory, troubles=troubles)
+
+
+def _inventories(*sides: SiteSurvey) -> dict[str, Inventory]:
+    return {each.site: each.inventory for each in sides if each.inventory is not None}
+
+
+def _troubles(sides: Iterable[SiteSurvey]) -> list[Finding]:
+    """Servers that did not answer, or refused our account; the look has judged those it needs."""
+    return [
+        against_server(trouble, severity=Severity.ERROR)
+        for side in sides
+        for trouble in side.troubles
+    ]
+
+
+async def _certificates(run: RunContext) -> list[Finding]:
+    servers: list[Server] = [
+        server
+        for name in (run.protection.primary, run.protection.recovery)
+        for server in run.estate.sites[name].servers
+    ]
+    seen = await answers(run.sites.certificate(server) for server in servers)
+    # Who shows none does not answer at all, which the survey tells.
+    return [
+        finding
+        for each in seen
+        if isinstance(each, CertificateView)
+        for finding in judge_certificate(each, now=run.now())
+    ]
+
+
+async def _readiness(run: RunContext, hosts: Iterable[str]) -> list[HostReadiness]:
+    found = await answers(run.sites.host(host).readiness() for host in hosts)
+    return [each for each in found if isinstance(each, HostReadiness)]
+
+
+def _replication(run: RunContext, standing: PlanStanding) -> list[Finding]:
+    rpo = run.plan.objectives.rpo
+    return [
+        finding
+        for vm in standing.vms.values()
+        if (view := vm.side(run.target_site_name)).relation is not None
+        for finding in judge_lag(vm.name, view.relation, host=view.host, rpo=rpo, now=run.now())
+    ]
+
+
+def _guests(
+    run: RunContext, standing: PlanStanding, readiness: Iterable[HostReadiness]
+) -> list[Finding]:
+    by_host = {each.host: each for each in readiness}
+    return [
+        finding
+        for vm in standing.vms.values()
+        for view in (vm.side(run.source_site_name),)
+        if view.survey is not None and view.host in by_host
+        for finding in judge_guest(
+            vm.name,
+            by_host[view.host].vm(view.survey.id),
+            host=view.host,
+            is_running=view.is_running,
+        )
+    ]
+
+
+def _placed(run: RunContext, standing: PlanStanding) -> dict[str, tuple[str, str, int]]:
+    views: dict[str, SideView] = {
+        vm.name: vm.side(run.target_site_name) for vm in standing.vms.values()
+    }
+    return {
+        name: (view.host, view.survey.id, view.survey.memory_mib)
+        for name, view in views.items()
+        if view.survey is not None and not view.is_running
+    }
+
+
+def _approvers(plan: Plan, estate: Estate) -> list[Finding]:
+    """Who is asked at the plan's gates and cannot be reached."""
+    findings: dict[str, Finding] = {}
+    for place in hook_places(plan):
+        if not isinstance(place.hook, GateHook):
+            continue
+        for name in place.hook.approvers:
+            known = estate.approver(name)
+            if known is not None and known.contact:
+                continue
+            findings.setdefault(
+                name.casefold(),
+                Finding(
+                    severity=Severity.WARNING,
+                    area="approvers",
+                    sentence=f"nothing tells how to reach {name}, who decides at the gate "
+                    f'"{place.hook.gate}"',
+                    remedy="write them under `approvers` in the estate, with a `contact`",
+                ),
+            )
+    return list(findings.values())
+
+
+def _changed(changes: Sequence[str]) -> list[Finding]:
+    return [
+        Finding(
+            severity=Severity.WARNING,
+            area="scripts" if change.endswith(".ps1 was changed") else "plan",
+            sentence=f"{change} since the plan was last verified",
+            remedy="rehearse the plan again: secondsite rehearse",
+        )
+        for change in changes
+    ]
+
+
+def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """The gravest first; of two that say the same, the graver one."""
+    kept: dict[tuple[str, str], Finding] = {}
+    for each in by_severity(findings):
+        kept.setdefault((each.sentence, each.host), each)
+    return list(kept.values())

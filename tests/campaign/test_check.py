@@ -1,0 +1,155 @@
+"""A check finds what is planted in the lab, says what to do, and changes nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from flows.looking import CheckRequest, Outlook, look_at_plan
+from secondsite.graph import Operation
+from secondsite.home import journal_url
+from secondsite.run.finding import Severity
+from secondsite.run.journal import Journal
+from tests.campaign.world import World, a_world
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(120)]
+
+PLAN = """\
+name: payroll
+protection: tokyo-osaka
+objectives: {rpo: 15m}
+groups:
+  - name: payroll
+    before: [{gate: Go, approvers: [tanaka, boss], kinds: [planned]}]
+    vms: [pay01, pay02]
+"""
+
+
+def with_defects(text: str) -> str:
+    """The lab as a careless year leaves it."""
+    changes = {
+        "transports: [ntlm]": "transports: [ntlm]\nhttps: true",
+        "- name: hv-osaka-1": "- {name: hv-osaka-1, disk_free: 1GiB, certificate_valid: 5d}",
+        "- name: hv-osaka-2": "- {name: hv-osaka-2, memory: 4GiB}",
+        "- name: hv-tokyo-1": "- {name: hv-tokyo-1, certificate_valid: 0s}",
+        "clouds: [osaka-gold]": "clouds: [osaka-gold]\n    storage: [GOLD-DR]",
+        "    replica: hv-osaka-1\n    services: [{port: 8080, name: payroll": (
+            "    replica: hv-osaka-1\n"
+            "    replication: {frequency: 5m, lag: 30d}\n"
+            "    guest: {boot: 40s, integration_services: false}\n"
+            "    services: [{port: 8080, name: payroll"
+        ),
+    }
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.delenv("SECONDSITE_JOURNAL", raising=False)
+    return monkeypatch
+
+
+async def checked(
+    world: World, env: pytest.MonkeyPatch, *, kind: Operation = Operation.TEST
+) -> Outlook:
+    env.setenv("SECONDSITE_HOME", str(world.home))
+    env.setenv("SECONDSITE_PLANS", str(world.plans))
+    with closing(Journal.open(journal_url())) as journal:
+        return await look_at_plan(CheckRequest(plan="payroll", operation=kind), journal)
+
+
+async def test_everything_that_is_planted_is_found_at_once_with_its_remedy(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world", change_lab=with_defects) as world:
+        (world.plans / "payroll.yaml").write_text(PLAN)
+        estate = world.plans / "estate.yaml"
+        text = estate.read_text()
+        text += "approvers: [{name: tanaka, contact: tanaka@corp.example}, {name: boss}]\n"
+        estate.write_text(
+            text.replace(
+                "networks: {tokyo-prod: osaka-prod}",
+                "networks: {tokyo-prod: osaka-prod}\n    storage: {GOLD: GOLD-DR}",
+            )
+        )
+        before = world.state()
+
+        outlook = await checked(world, env)
+
+        found = {(each.severity, each.area, each.vm or each.host) for each in outlook.findings}
+        assert found == {
+            (Severity.BLOCKER, "certificates", "hv-tokyo-1"),
+            (Severity.BLOCKER, "memory", "hv-osaka-2"),
+            (Severity.ERROR, "servers", "hv-tokyo-1"),
+            (Severity.ERROR, "space", "hv-osaka-1"),
+            (Severity.ERROR, "replication", "pay02"),
+            (Severity.ERROR, "integration services", "pay02"),
+            (Severity.ERROR, "mapping", "vmm-tokyo"),
+            (Severity.WARNING, "certificates", "hv-osaka-1"),
+            (Severity.WARNING, "approvers", ""),
+        }
+        assert all(each.remedy for each in outlook.findings)
+        assert [each.severity for each in outlook.findings] == sorted(
+            (each.severity for each in outlook.findings), key=list(Severity).index
+        )
+        words = "\n".join(map(str, outlook.findings))
+        assert "more than the RPO of 15m" in words
+        assert "hv-osaka-2 has 2048 MiB of memory free" in words
+        assert "how to reach boss" in words
+        assert not outlook.is_ready
+        assert outlook.proof.state == "failing"
+        assert outlook.proof.run_id == outlook.run_id
+        assert world.state() == before
+        assert not [event for event in world.log() if event["kind"] == "change"]
+
+
+@pytest.mark.parametrize("kind", [Operation.TEST, Operation.PLANNED, Operation.UNPLANNED])
+async def test_a_sound_estate_gives_no_finding_for_any_kind(
+    kind: Operation, tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        outlook = await checked(world, env, kind=kind)
+
+        assert outlook.findings == ()
+        assert outlook.words == "Ready: nothing was found that speaks against it."
+        assert outlook.proof.state == "draft"
+
+
+async def test_a_credential_that_the_servers_refuse_is_found_by_using_it(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        (world.home / "lab" / "secrets" / "tokyo-operator").write_text("not the password")
+
+        outlook = await checked(world, env)
+
+        assert {(each.area, each.severity) for each in outlook.findings} == {
+            ("credentials", Severity.ERROR)
+        }
+        assert {each.host for each in outlook.findings} == {
+            "vmm-tokyo",
+            "hv-tokyo-1",
+            "hv-tokyo-2",
+        }
+
+
+async def test_a_check_is_kept_in_the_journal_and_claims_nothing(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        outlook = await checked(world, env)
+        with closing(Journal.open(journal_url())) as journal:
+            (summary,) = journal.runs(plan="payroll")
+            lease = journal.lease(outlook.run_id)
+
+        assert (summary.run_id, summary.operation, summary.state) == (
+            outlook.run_id,
+            "check",
+            "done",
+        )
+        assert lease is None
