@@ -54,7 +54,7 @@ COMMANDS: dict[str, str] = {
     "hold": "let nothing new start in a run",
     "release": "let a held run go on",
     "runs": "past and present runs; verify, export, import or prune their journal",
-    "report": "the report of a run: on screen, HTML, Markdown or JSON",
+    "report": "a run, a plan's history, or all plans: on screen, HTML, Markdown or JSON",
     "up": "start Prefect's server, a worker and the deployments on this machine",
     "notify": "send a test message to the targets of the estate",
     "watch": "look after runs that no engine carries; `up` starts it",
