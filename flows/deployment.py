@@ -17,6 +17,7 @@ from prefect.types.entrypoint import EntrypointType
 from flows.cancel import cancel
 from flows.clean_up import clean_up
 from flows.commit import commit
+from flows.dns_alone import prepare_dns, rollback_dns
 from flows.drill import drill
 from flows.fail_over import planned_failover, unplanned_failover
 from flows.reverse import reverse
@@ -35,6 +36,8 @@ _VERBS: tuple[Flow[Any, Any], ...] = (
     undo,
     reverse,
     cancel,
+    prepare_dns,
+    rollback_dns,
 )
 
 

@@ -160,7 +160,7 @@ async def _look(plan: Plan, estate: Estate, request: CheckRequest, before: Proof
         operation=request.operation,
         direction=request.direction,
         options=options,
-        steps=run_graph(plan, request.operation, request.direction, options).steps,
+        steps=run_graph(plan, estate, request.operation, request.direction, options).steps,
         sites=sites,
         now=lambda: datetime.now(UTC),
     )

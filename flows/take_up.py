@@ -106,7 +106,7 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
     path = find_plan(request.plan, folder=plans_folder())
     estate = load_estate(path.parent, resolve=True)
     plan = load_plan(path, estate)
-    graph = run_graph(plan, request.operation, request.direction, request.options)
+    graph = run_graph(plan, estate, request.operation, request.direction, request.options)
     _refuse_vain_waiting(request, estate, graph)
     run_id = new_run_id(plan=plan.name, operation=request.operation, at=now, token=flow_run.hex[:8])
     source, target = protection_of(plan, estate).site_names(request.direction)
@@ -204,7 +204,7 @@ def _again(run_id: str, journal: Journal) -> TakenUp:
         operation=operation,
         direction=direction,
         options=options,
-        graph=run_graph(plan, operation, direction, options),
+        graph=run_graph(plan, estate, operation, direction, options),
         replay=replay,
         last_seq=entries[-1].run_seq,
     )
@@ -220,7 +220,11 @@ def engine_versions() -> dict[str, str]:
 
 
 def run_graph(
-    plan: Plan, operation: Operation, direction: Direction, options: RunOptions
+    plan: Plan,
+    estate: Estate,
+    operation: Operation,
+    direction: Direction,
+    options: RunOptions,
 ) -> RunGraph:
     """The graph of a run with these choices."""
     return compile_graph(
@@ -234,4 +238,5 @@ def run_graph(
         # A clean-up looks for them always: the test that made them had other options.
         created_networks=operation is Operation.CLEANUP
         or options.network is TestNetworkChoice.CREATED,
+        settles=estate.dns_policy.settles,
     )

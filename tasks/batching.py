@@ -52,6 +52,8 @@ class Batcher(Generic[RequestT, ResultT]):
         Raises:
             SecondsiteError: what this VM met, or what the request as a whole met.
         """
+        while (earlier := self._waiting.get(key)) is not None:
+            await asyncio.wait({earlier.future})  # one of a key in a batch: this goes in the next
         future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         self._waiting[key] = _Waiting(request=request, future=future)
         if self._sender is None or self._sender.done():

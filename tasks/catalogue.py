@@ -9,9 +9,11 @@ from tasks.action import StepTask
 from tasks.address import find_address
 from tasks.boot import await_ready, start_vm
 from tasks.clean import end_test, remove_networks
+from tasks.dns_back import restore_names, restore_ttls, roll_back_names
+from tasks.dns_prepare import prepare_names
 from tasks.failover import connect_vm, fail_over_vm
 from tasks.preflight import preflight
-from tasks.records import point_names, restore_names, verify_names
+from tasks.records import point_names, settle_names, verify_names
 from tasks.replication import cancel_preparation, commit_vm, fence_vm, reverse_vm, undo_vm
 from tasks.script import run_script
 from tasks.shutdown import prepare_vm, shut_down_vm
@@ -28,7 +30,11 @@ TASKS: Mapping[Action, StepTask] = {
     Action.ADDRESS: find_address,
     Action.DNS: point_names,
     Action.VERIFY: verify_names,
+    Action.SETTLE: settle_names,
     Action.RESTORE_DNS: restore_names,
+    Action.RESTORE_TTL: restore_ttls,
+    Action.PREPARE_DNS: prepare_names,
+    Action.ROLLBACK_DNS: roll_back_names,
     Action.CLEANUP: end_test,
     Action.NETWORKS: remove_networks,
     Action.SHUTDOWN: shut_down_vm,

@@ -9,7 +9,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from secondsite.connectors.dns import DnsServer
+from secondsite.connectors.dns import DnsServer, UpdateWay
 from secondsite.connectors.dns import DnsTarget as ZoneTarget
 from secondsite.connectors.readiness import CertificateView
 from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool, certificate_expiry
@@ -109,7 +109,7 @@ class Sites:
         if (target, zone) not in self._zones:
             written = next(each for each in self._estate.dns if each.name == target)
             self._zones[target, zone] = ZoneAccess(
-                self._zone_target(written, zone),
+                UpdateWay(self._zone_target(written, zone)),
                 executor=self._dns_threads,
                 limits=self._estate.limits,
             )

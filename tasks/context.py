@@ -55,6 +55,7 @@ class RunContext:
         dns_planned: DNS changes that an earlier try of a step has announced, by step id.
         history: Gives the runs of the plan, oldest first, this one as far as it has come.
         tell: Writes an event to the journal and lets it take effect.
+        contested_names: Held while a DNS name that other VMs may change too is read and written.
     """
 
     run_id: str
@@ -67,14 +68,15 @@ class RunContext:
     sites: Sites
     now: Callable[[], datetime]
     unsettled: frozenset[str] = frozenset()
-    dns_planned: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    dns_planned: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     history: Callable[[], Sequence[RunRecord]] = tuple
     vms: dict[str, VmFact] = field(default_factory=dict)
     evidence: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     settled: dict[str, ActionResult | SecondsiteError] = field(default_factory=dict)
     tell: Callable[[JournalEvent], Awaitable[None]] = _not_yet
+    contested_names: asyncio.Lock = field(default_factory=asyncio.Lock)
     _given_up: set[str] = field(default_factory=set)
-    _failovers: Sequence[RunRecord] | None = None
+    _earlier: Sequence[RunRecord] | None = None
     _left: Mapping[str, Leftover] | None = None
     _steps_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -155,6 +157,12 @@ class RunContext:
                 next_step="The failover goes on without it.",
             ) from error
 
+    def earlier_runs(self) -> Sequence[RunRecord]:
+        """The other runs of the plan, oldest first."""
+        if self._earlier is None:
+            self._earlier = tuple(each for each in self.history() if each.run_id != self.run_id)
+        return self._earlier
+
     def left_of(self, vm: str) -> Leftover | None:
         """What a clean-up has to undo for that VM; None if no test of ours is left."""
         if self._left is None:
@@ -167,9 +175,7 @@ class RunContext:
         if self.is_test:
             left = self.left_of(vm)
             return left.dns if left else ()
-        if self._failovers is None:
-            self._failovers = tuple(self.history())
-        return dns_of_failover(self._failovers, vm)
+        return dns_of_failover(self.earlier_runs(), vm)
 
     def switches_left(self) -> dict[str, frozenset[str]]:
         """The virtual switches that tests of the plan made and nobody removed: name → hosts."""

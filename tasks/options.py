@@ -43,6 +43,7 @@ class RunOptions(BaseModel):
         hold_for_s: With `hold`: how long people are asked; the run goes on without them then.
         rehearsal: Id of the rehearsal that the run is a part of, if it is: nobody waits at gates
             then, but where a gate says so (`in_rehearsal`).
+        of_run: Roll-back of DNS only: the run whose changes are taken back.
         unattended: Nobody is there to be asked about failed steps: they end the run.
     """
 
@@ -58,6 +59,7 @@ class RunOptions(BaseModel):
     other_site_is_gone: str = ""
     hold_for_s: float | None = None
     rehearsal: str = ""
+    of_run: str = ""
     unattended: bool = False
 
     def test_network(self, site: Site, protection: Protection) -> Network | None:

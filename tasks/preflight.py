@@ -12,9 +12,10 @@ from secondsite.run.events import InventoryTaken, Noted, VmFact
 from secondsite.run.finding import reasons, told
 from tasks.action import step_task
 from tasks.context import RunContext
+from tasks.dns_preflight import dns_findings
+from tasks.dns_prepare import look_at_dns
 from tasks.look import Look, against_server, hardware
 from tasks.preflight_failover import look_at_both_sites
-from tasks.records import dns_findings
 from tasks.recovery_points import Chosen, choose
 from tasks.script import unsupported_places
 from tasks.surveys import survey_site
@@ -32,7 +33,8 @@ async def preflight(run: RunContext, step: Step) -> ActionResult:
         raise PreflightError(against, next_step=seen.next_step)
     run.vms |= {fact.name: fact for fact in seen.facts}
     await run.tell(InventoryTaken(at=run.now(), vms=seen.facts))
-    for text in seen.notes:
+    known = [str(each) for each in seen.findings if each.area == "dns"]
+    for text in (*seen.notes, *dict.fromkeys(known)):
         await run.tell(Noted(at=run.now(), text=text, level="warning"))
     return ActionResult(changed=False, evidence=seen.evidence)
 
@@ -41,6 +43,8 @@ async def look_before(run: RunContext) -> Look:
     """Look at everything that the run will need: `check` and every run do it alike."""
     if run.operation is Operation.TEST:
         return await _look_before_a_test(run)
+    if run.operation in {Operation.PREPARE_DNS, Operation.ROLLBACK_DNS}:
+        return await look_at_dns(run)
     return await look_at_both_sites(run)
 
 

@@ -17,8 +17,8 @@ from secondsite.plan.model import Direction, PlannedVm, StaticAddress
 from secondsite.run.events import VmFact
 from secondsite.run.finding import Finding, told
 from tasks.context import RunContext
+from tasks.dns_preflight import dns_findings
 from tasks.look import Look, against_server, hardware
-from tasks.records import dns_findings
 from tasks.recovery_points import Chosen, choose
 from tasks.script import unsupported_places
 from tasks.surveys import SiteSurvey, survey_site
@@ -168,10 +168,16 @@ def _fact(
             "memory_mib": target.survey.memory_mib if target.survey else 0,
             "hardware": hardware(here.survey) if here.survey else {},
             "source_state": _power(source),
+            "source_addresses": _addresses(source),
             "recovery_point_id": chosen.id,
             "network": _network_name(run, planned, source),
         },
     )
+
+
+def _addresses(side: SideView) -> list[str]:
+    adapters = side.survey.adapters if side.survey else ()
+    return [address for adapter in adapters for address in adapter.addresses]
 
 
 def _power(side: SideView) -> str:

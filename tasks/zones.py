@@ -15,10 +15,7 @@ from secondsite.connectors.dns import (
     Finding,
     RecordSet,
     Verification,
-    apply,
-    preflight,
-    read_many,
-    verify,
+    ZoneWay,
 )
 from secondsite.errors import SiteError
 from secondsite.plan.estate import Limits
@@ -39,16 +36,26 @@ class _Found(NamedTuple):
 class ZoneAccess:
     """Reads, changes and checks of one zone."""
 
-    def __init__(self, target: DnsTarget, *, executor: Executor, limits: Limits) -> None:
-        self.target = target
+    def __init__(self, way: ZoneWay, *, executor: Executor, limits: Limits) -> None:
+        self.way = way
         self._executor = executor
         self._verify_s = limits.dns_verify_timeout.total_seconds()
         self._read: Batcher[tuple[str, str], _Found] = Batcher(
-            send=self._send_reads, executor=executor, host=target.writable.name
+            send=self._send_reads, executor=executor, host=way.server
         )
         self._write: Batcher[Edit, Change] = Batcher(
-            send=self._send_edits, executor=executor, host=target.writable.name
+            send=self._send_edits, executor=executor, host=way.server
         )
+
+    @property
+    def target(self) -> DnsTarget:
+        """The zone and its servers."""
+        return self.way.target
+
+    @property
+    def server(self) -> str:
+        """The server that takes changes."""
+        return self.way.server
 
     async def read(self, name: str, type_: str) -> RecordSet | None:
         """The records of that name and type on the server that takes changes."""
@@ -61,23 +68,23 @@ class ZoneAccess:
 
     async def verify(self, edits: Sequence[Edit]) -> Sequence[Verification]:
         """What every server of the zone shows of the edits, within the estate's limit."""
-        call = functools.partial(verify, self.target, edits, timeout_s=self._verify_s)
+        call = functools.partial(self.way.verify, edits, timeout_s=self._verify_s)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
-    async def preflight(self) -> Sequence[Finding]:
-        """What speaks against changing this zone; changes nothing."""
-        call = functools.partial(preflight, self.target, timeout_s=_MOST_MESSAGES_S)
+    async def preflight(self, records: Sequence[tuple[str, str]] = ()) -> Sequence[Finding]:
+        """What speaks against changing this zone, and `records` in it; changes nothing."""
+        call = functools.partial(self.way.preflight, records, timeout_s=_MOST_MESSAGES_S)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     def _send_reads(self, wanted: Sequence[tuple[str, str]]) -> Mapping[str, _Found | SiteError]:
-        results = read_many(self.target, wanted, timeout_s=_MOST_MESSAGES_S)
+        results = self.way.read_many(wanted, timeout_s=_MOST_MESSAGES_S)
         return {
             _key(*each): found if isinstance(found, SiteError) else _Found(found)
             for each, found in results.items()
         }
 
     def _send_edits(self, edits: Sequence[Edit]) -> Mapping[str, Change | SiteError]:
-        results = apply(self.target, edits, timeout_s=_MOST_MESSAGES_S)
+        results = self.way.apply(edits, timeout_s=_MOST_MESSAGES_S)
         return {_key(*each): result for each, result in results.items()}
 
 

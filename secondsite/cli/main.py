@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "undo": "take a failover back, before it is committed",
     "reverse": "replicate back to the site that was left",
     "cancel": "take back a planned failover that has only prepared",
+    "dns": "prepare: lower TTLs ahead of a failover; rollback: take a run's DNS changes back",
     "resume": "let an interrupted run go on",
     "gates": "what waits for people, since when, until when",
     "approve": "let a run pass a gate",

@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         primary_side=PrimarySide(arguments.primary_side),
         hold=arguments.hold,
         cleanup=arguments.clean_up,
+        settles=estate.dns_policy.settles,
     )
     protection = next(each for each in estate.protections if each.name == plan.protection)
     sites = dict(zip(("source", "target"), protection.site_names(direction), strict=True))

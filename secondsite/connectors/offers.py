@@ -88,7 +88,8 @@ def offered(
         (operation, direction)
         for direction in Direction
         for operation in Operation
-        if any(
+        if operation in _ACTS
+        and any(
             vm.state in _BEGINS.get(operation, _ACTS[operation]) and vm.direction is direction
             for vm in standing.vms.values()
         )

@@ -24,6 +24,7 @@ def compile_graph(
     hold_for: timedelta | None = None,
     cleanup: bool = False,
     created_networks: bool = False,
+    settles: bool = False,
 ) -> RunGraph:
     """The run graph of `operation` on `plan`.
 
@@ -36,6 +37,7 @@ def compile_graph(
         hold_for: How long they are asked; after that the run goes on without them.
         cleanup: Test only: remove the test at the end of the same run, whatever became of it.
         created_networks: Test networks were made for the run and are removed with it.
+        settles: Real failovers: names are looked at once more at the end.
 
     Raises:
         DependencyCycleError: a VM waits for itself; `.cycle` names the steps in order.
@@ -56,23 +58,31 @@ def compile_graph(
             down = phases.shut_down(after=start)
             phases.prepare(after=down)
             up = phases.boot(after=phases.fail_over(after=down))
+            if settles:
+                phases.settle(after=up, floor=down)
             reversed_ = phases.each_vm(Action.REVERSE, after=up)
-            phases.each_vm(Action.COMMIT, after=reversed_)
+            phases.raise_ttls(after=phases.each_vm(Action.COMMIT, after=reversed_))
         case Operation.UNPLANNED:
             if primary_side is PrimarySide.ATTEMPT:
                 start = phases.shut_down(after=start)
                 phases.prepare(after=start)
-            phases.boot(after=phases.fail_over(after=start))
+            up = phases.boot(after=phases.fail_over(after=start))
+            if settles:
+                phases.settle(after=up, floor=start)
         case Operation.CLEANUP:
             phases.clean_up(after=start, floor=start, networks=created_networks)
         case Operation.COMMIT:
-            phases.each_vm(Action.COMMIT, after=start)
+            phases.raise_ttls(after=phases.each_vm(Action.COMMIT, after=start))
         case Operation.UNDO:
             phases.each_vm(Action.RESTORE_DNS, Action.UNDO, after=start)
         case Operation.REVERSE:
             phases.each_vm(Action.FENCE, Action.REVERSE, after=start)
         case Operation.CANCEL:
             phases.restart(after=phases.each_vm(Action.CANCEL, after=start))
+        case Operation.PREPARE_DNS:
+            phases.each_vm(Action.PREPARE_DNS, after=start)
+        case Operation.ROLLBACK_DNS:
+            phases.each_vm(Action.ROLLBACK_DNS, after=start)
     return phases.draft.finish()
 
 

@@ -27,7 +27,15 @@ _MAX_WIDTH = 1500.0
 _CHARACTER = 6.4
 _MAX_LABEL = 30
 
-_SHORT = {Action.CONNECT: "network", Action.DNS: "DNS", Action.RESTORE_DNS: "DNS back"}
+_SHORT = {
+    Action.CONNECT: "network",
+    Action.DNS: "DNS",
+    Action.RESTORE_DNS: "DNS back",
+    Action.ROLLBACK_DNS: "DNS back",
+    Action.PREPARE_DNS: "lower TTLs",
+    Action.RESTORE_TTL: "TTLs back",
+    Action.SETTLE: "DNS once more",
+}
 _TITLES = {
     Action.PREFLIGHT: "Preflight",
     Action.PREPARE: "Send last changes",
@@ -37,6 +45,10 @@ _TITLES = {
     Action.FENCE: "Reverse replication",
     Action.COMMIT: "Commit",
     Action.UNDO: "Undo",
+    Action.PREPARE_DNS: "Lower TTLs",
+    Action.ROLLBACK_DNS: "DNS back",
+    Action.RESTORE_TTL: "Commit",
+    Action.SETTLE: "Look once more",
     Action.CLEANUP: "Clean up",
     Action.NETWORKS: "Clean up",
 }

@@ -34,6 +34,8 @@ from secondsite.plan.quantities import format_duration
 __all__ = ["Phases"]
 
 _ON_SOURCE = frozenset({Action.SHUTDOWN, Action.PREPARE, Action.FENCE, Action.CANCEL})
+_ON_NAMES = frozenset({Action.RESTORE_DNS, Action.PREPARE_DNS, Action.ROLLBACK_DNS})
+"""Only for VMs that have names."""
 _HOLD = GateHook.model_validate(
     {
         "gate": "Hold for inspection",
@@ -221,12 +223,23 @@ class Phases:
         )
         return self._close("cleanup/end", last, entry=begin, members=cleaned, is_tolerant=False)
 
+    def settle(self, *, after: StepId, floor: StepId) -> None:
+        """Beside whatever follows, the names are looked at once more after a while."""
+        if any(vm.dns for vm in self.plan.vms):
+            step = self._add(Action.SETTLE, "failover/settle")
+            self._wait(step, until=after, floor=floor if self._is_tolerant else None)
+
+    def raise_ttls(self, *, after: StepId) -> None:
+        """What `dns prepare` lowered is raised again when the failover is committed."""
+        if any(vm.dns for vm in self.plan.vms):
+            self.draft.wait(self._add(Action.RESTORE_TTL, "commit/dns-ttl"), until=after)
+
     def each_vm(self, *actions: Action, after: StepId) -> StepId:
         """The same chain of actions for every VM, all side by side."""
         lasts: list[StepId] = []
         for group in self.plan.groups:
             for vm in group.vms:
-                wanted = [each for each in actions if vm.dns or each is not Action.RESTORE_DNS]
+                wanted = [each for each in actions if vm.dns or each not in _ON_NAMES]
                 chain = [self._vm(action, group, vm) for action in wanted]
                 lasts.append(self._link(chain, after=after))
         return self._close(f"{actions[-1]}/end", [], entry=after, members=lasts, is_tolerant=False)

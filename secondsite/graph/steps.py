@@ -24,6 +24,8 @@ class Operation(StrEnum):
     UNDO = "undo"
     REVERSE = "reverse"
     CANCEL = "cancel"
+    PREPARE_DNS = "prepare-dns"
+    ROLLBACK_DNS = "rollback-dns"
 
     @property
     def failover_kind(self) -> FailoverKind | None:
@@ -54,12 +56,16 @@ class Action(StrEnum):
     ADDRESS = "address"
     DNS = "dns"
     VERIFY = "verify"
+    SETTLE = "settle"
     REVERSE = "reverse"
     COMMIT = "commit"
     FENCE = "fence"
     UNDO = "undo"
     CANCEL = "cancel"
     RESTORE_DNS = "restore-dns"
+    RESTORE_TTL = "restore-ttl"
+    PREPARE_DNS = "prepare-dns"
+    ROLLBACK_DNS = "rollback-dns"
     CLEANUP = "cleanup"
     NETWORKS = "networks"
 

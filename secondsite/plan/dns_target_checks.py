@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from secondsite.errors import Fault
+from secondsite.plan.dns_rules import DnsRule
 from secondsite.plan.estate import DnsTarget, Estate, NameServer
 from secondsite.plan.kerberos_checks import check_kerberos
 from secondsite.plan.suggestions import did_you_mean
@@ -33,6 +34,27 @@ def check_dns(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
         yield from _check_stand_ins(source, estate, index, target)
         if target.for_tests:
             yield from _check_isolation(source, estate, index, target)
+    yield from _check_rules(source, estate)
+
+
+def _check_rules(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
+    served = {zone for target in estate.dns if not target.for_tests for zone in target.zones}
+    placed: list[tuple[tuple[str | int, ...], DnsRule]] = [
+        (("dns_policy", "rules", index), rule) for index, rule in enumerate(estate.dns_policy.rules)
+    ]
+    placed += [
+        (("protections", number, "dns_rules", index), rule)
+        for number, protection in enumerate(estate.protections)
+        for index, rule in enumerate(protection.dns_rules)
+    ]
+    for path, rule in placed:
+        if rule.zone not in served:
+            yield source.fault(
+                f'no dns target of the estate serves the zone "{rule.zone}"'
+                f"{did_you_mean(rule.zone, served)}",
+                *path,
+                "zone",
+            )
 
 
 def _check_servers(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from secondsite.plan.dns_rules import DnsPolicy, DnsRule
 from secondsite.plan.hooks import Direction
 from secondsite.plan.kerberos import KerberosAccount
 from secondsite.plan.notifications import NotificationTarget
@@ -196,6 +197,7 @@ class Protection(Written):
         storage: Storage classification of the primary site → that of the recovery site.
         subnets: Subnet of the primary site → subnet of the recovery site; a VM keeps the host part
             of its address.
+        dns_rules: Names by rule for the VMs of this protection, instead of those of `dns_policy`.
     """
 
     name: Name
@@ -207,6 +209,7 @@ class Protection(Written):
     test_network: str | None = None
     storage: FrozenMapping[str, str] = FrozenDict()
     subnets: FrozenMapping[str, str] = FrozenDict()
+    dns_rules: tuple[DnsRule, ...] = ()
 
     def site_names(self, direction: Direction) -> tuple[str, str]:
         """(source site, target site) of a failover in that direction."""
@@ -268,6 +271,7 @@ class Estate(Written):
         kerberos: Kerberos accounts for DNS changes.
         sites: The sites by name.
         dns: Where DNS records are kept.
+        dns_policy: Names by rule, and how carefully DNS is changed.
         protections: What replicates where.
         approvers: Who may decide at gates. Without any, a plan may name whom it likes.
         approver_lock: How long nobody can decide under an approver's name after five wrong
@@ -291,6 +295,7 @@ class Estate(Written):
     kerberos: tuple[KerberosAccount, ...] = ()
     sites: Annotated[FrozenMapping[str, Site], Field(min_length=1)]
     dns: tuple[DnsTarget, ...] = ()
+    dns_policy: DnsPolicy = DnsPolicy()
     protections: tuple[Protection, ...] = ()
     approvers: tuple[Approver, ...] = ()
     approver_lock: Duration = timedelta(minutes=15)

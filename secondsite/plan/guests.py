@@ -128,9 +128,12 @@ class DnsRecord(Written):
         zone: The zone that holds it; some `dns` target of the estate must serve it.
         ttl: Time to live of the record; the one found, or 5m for a new record, if absent.
         ptr: Whether the reverse record (PTR) is kept right too.
+        shared: Whether the name may be an alias (CNAME) of one that other hosts share: then only
+            the VM's own address in it is replaced. Without this such a name is refused.
     """
 
     name: DnsName
     zone: DnsName
     ttl: Duration | None = None
     ptr: bool = False
+    shared: bool = False

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from secondsite.errors import Fault, PlanError
 from secondsite.home import home as default_home
+from secondsite.plan.derived_names import check_derived_names, with_derived_names
 from secondsite.plan.estate import Estate
 from secondsite.plan.estate_checks import check_estate
 from secondsite.plan.hook_checks import check_script_files
@@ -88,6 +89,8 @@ def load_folder(path: Path) -> Loaded:
 def load_plan(path: Path, estate: Estate | None = None) -> Plan:
     """The plan in the file at `path`, checked by itself, and against `estate` if that is given.
 
+    With an estate the VMs have the names that its rules give them.
+
     Raises:
         PlanError: with every fault of the file.
     """
@@ -95,7 +98,7 @@ def load_plan(path: Path, estate: Estate | None = None) -> Plan:
     faults = [*source.faults, *_plan_faults(source, path, estate)]
     if faults or source.model is None:
         raise PlanError(_tidy(faults))
-    return source.model
+    return source.model if estate is None else with_derived_names(source.model, estate)
 
 
 def load_estate(path: Path, *, home: Path | None = None, resolve: bool = False) -> Estate:
@@ -206,7 +209,8 @@ def examine(
             warnings += warn_in_estate(plan_source, plan, estate)
         known.append(plan.name)
         if plan_source.model is not None:
-            plans.append((path, plan, plan_source.lines))
+            whole = plan if estate is None else with_derived_names(plan, estate)
+            plans.append((path, whole, plan_source.lines))
     names = [plan.name for _, plan, _ in plans]
     right_suites, suite_faults = examine_suites(suites, plans=names)
     faults += suite_faults
@@ -255,6 +259,7 @@ def _plan_faults(source: Source[Plan], path: Path, estate: Estate | None) -> Ite
     yield from check_script_files(source, plan, path.parent)
     if estate is not None:
         yield from check_in_estate(source, plan, estate)
+        yield from check_derived_names(source, plan, estate)
 
 
 def _estate_faults(source: Source[Estate]) -> Iterable[Fault]:

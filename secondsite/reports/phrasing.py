@@ -29,6 +29,8 @@ KIND_WORDS = {
     "commit": "Commit",
     "undo": "Undo",
     "reverse": "Reverse replication",
+    "prepare-dns": "DNS prepared",
+    "rollback-dns": "DNS rolled back",
 }
 
 STATE_WORDS = {
@@ -67,9 +69,13 @@ ACTION_WORDS = {
     "address": "find address",
     "dns": "update DNS",
     "verify": "verify",
+    "settle": "look at DNS once more",
     "reverse": "reverse replication",
     "commit": "commit",
     "restore-dns": "put DNS back",
+    "restore-ttl": "raise TTLs again",
+    "prepare-dns": "lower TTLs",
+    "rollback-dns": "put DNS back",
     "cleanup": "clean up",
 }
 

@@ -21,6 +21,7 @@ from secondsite.connectors.dns.preflight import Finding, Severity, preflight
 from secondsite.connectors.dns.reading import find_holder, read, read_many
 from secondsite.connectors.dns.updating import apply, compare_and_set, restore
 from secondsite.connectors.dns.verification import Sight, SightStatus, Verification, verify
+from secondsite.connectors.dns.ways import UpdateWay, ZoneWay
 
 __all__ = [
     "Change",
@@ -34,7 +35,9 @@ __all__ = [
     "Sight",
     "SightStatus",
     "TsigKey",
+    "UpdateWay",
     "Verification",
+    "ZoneWay",
     "apply",
     "canonical_name",
     "closest_zone",

@@ -186,6 +186,10 @@ class RecordSet:
             values=(*kept, new),
         )
 
+    def with_ttl(self, ttl_s: int) -> RecordSet:
+        """The same values with another TTL."""
+        return RecordSet(name=self.name, type=self.type, ttl_s=ttl_s, values=self.values)
+
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {

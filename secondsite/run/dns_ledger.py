@@ -1,0 +1,156 @@
+"""What the runs of a plan have made of DNS, as their journals tell. Pure.
+
+A change is a plain mapping as notes hold it: `{target, zone, name, type, before, after}`, the last
+two None or a record set. Where a TTL was prepared it also has `former_ttl_s`, which `before` would
+have otherwise, and `final_ttl_s`, which `after` shall have in the end. It was written before the
+change was made, so it may not have come true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from secondsite.run.leftovers import dns_changes_noted
+from secondsite.run.record import RunRecord
+from secondsite.run.states import StepState
+
+__all__ = [
+    "ROLLED_BACK",
+    "Change",
+    "Key",
+    "Preparation",
+    "changes_of",
+    "final_ttls",
+    "former_changes",
+    "key_of",
+    "preparations",
+]
+
+Change = Mapping[str, Any]
+Key = tuple[str, str, str, str]
+"""Target, zone, name and type."""
+
+ROLLED_BACK = "of_run"
+"""Name, among a run's parameters, of the run whose DNS changes it takes back."""
+
+_MOVES = frozenset({"planned", "unplanned"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """A TTL that was lowered ahead of a failover and not raised again.
+
+    Attributes:
+        ttl_s: What it was before.
+        lowered_ttl_s: What it was lowered to.
+        over_at: When whoever had asked before has forgotten the old answer.
+    """
+
+    change: Change
+    vm: str
+    run_id: str
+    ttl_s: int
+    lowered_ttl_s: int
+    over_at: datetime
+
+
+def key_of(change: Change) -> Key:
+    """What tells one record set from another."""
+    return change["target"], change["zone"], change["name"], change["type"]
+
+
+def changes_of(record: RunRecord) -> Iterator[tuple[str, Change]]:
+    """Every DNS change that the run has announced, with its VM."""
+    vms = {step.id: step.vm for step in record.steps}
+    for step, changes in dns_changes_noted(record).items():
+        for change in changes:
+            yield vms.get(step, ""), change
+
+
+def preparations(records: Iterable[RunRecord]) -> dict[Key, Preparation]:
+    """The preparations that are open, by record set.
+
+    Args:
+        records: Runs of one plan, oldest first.
+    """
+    found: dict[Key, Preparation] = {}
+    for record in records:
+        if record.kind == "prepare-dns":
+            for vm, change in changes_of(record):
+                prepared = _prepared(record, vm, change)
+                if prepared is not None:
+                    found.setdefault(key_of(change), prepared)
+        for step in record.steps:
+            if step.state is not StepState.DONE:
+                continue
+            if step.action == "restore-ttl":
+                found.clear()
+            elif step.action == "restore-dns" and record.kind == "undo":
+                found = {key: each for key, each in found.items() if each.vm != step.vm}
+            elif step.action == "rollback-dns":
+                taken_back = str(record.parameters.get(ROLLED_BACK, ""))
+                found = {key: each for key, each in found.items() if each.run_id != taken_back}
+    return found
+
+
+def former_changes(records: Iterable[RunRecord], *, vm: str, direction: str) -> dict[Key, Change]:
+    """What failovers of `vm` in the other direction changed since it was last here, by record set.
+
+    Their `before` is what DNS was for the VM before it went away.
+
+    Args:
+        records: Runs of one plan, oldest first.
+        vm: Its name in the plan.
+        direction: Of the failover that brings it back.
+    """
+    found: dict[Key, Change] = {}
+    for record in records:
+        done = {
+            step.action for step in record.steps if step.vm == vm and step.state is StepState.DONE
+        }
+        if record.kind in _MOVES and record.direction != direction:
+            for name, change in changes_of(record):
+                key = key_of(change)
+                known = found.get(key)
+                if name == vm and (known is None or change["before"] != known["after"]):
+                    found[key] = change
+        elif (record.kind in _MOVES and "dns" in done) or (
+            record.kind == "undo" and "restore-dns" in done
+        ):
+            found.clear()
+    return found
+
+
+def final_ttls(records: Iterable[RunRecord]) -> dict[Key, int]:
+    """The TTLs that the newest failover wants for records that were prepared for it.
+
+    Args:
+        records: Runs of one plan, oldest first.
+    """
+    return {
+        key_of(change): int(change["final_ttl_s"])
+        for record in records
+        if record.kind in _MOVES
+        for _, change in changes_of(record)
+        if change.get("final_ttl_s") is not None
+    }
+
+
+def _prepared(record: RunRecord, vm: str, change: Change) -> Preparation | None:
+    before, after = change["before"], change["after"]
+    if not before or not after or before["ttl_s"] <= after["ttl_s"]:
+        return None
+    begun = record.ended_at or record.started_at
+    if begun is None:
+        return None
+    return Preparation(
+        change=change,
+        vm=vm,
+        run_id=record.run_id,
+        ttl_s=int(before["ttl_s"]),
+        lowered_ttl_s=int(after["ttl_s"]),
+        over_at=begun + timedelta(seconds=int(before["ttl_s"])),
+    )

@@ -1,0 +1,141 @@
+"""DNS goes back: what runs changed is put back, never over a later change of somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from secondsite.connectors.base import ActionResult
+from secondsite.connectors.dns import Edit
+from secondsite.connectors.dns.deciding import put_back
+from secondsite.errors import ConflictError, NotStartedError, SiteError, UnknownOutcomeError
+from secondsite.graph import Operation, Step
+from secondsite.run.dns_ledger import changes_of, final_ttls, key_of, preparations
+from secondsite.run.events import Noted
+from tasks.action import step_task
+from tasks.context import RunContext
+from tasks.records import edit_of, is_shared
+from tasks.vm import vm_of
+
+__all__ = ["restore_names", "restore_ttls", "roll_back_names"]
+
+_Change = Mapping[str, Any]
+
+
+@step_task
+async def restore_names(run: RunContext, step: Step) -> ActionResult:
+    """Put back what DNS held before the failover, never over a later change of somebody else."""
+    vm = vm_of(step).name
+    changes = [*run.dns_to_restore(vm)]
+    if run.operation is Operation.UNDO:
+        changed = {key_of(change) for change in changes}
+        changes += [
+            each.change
+            for key, each in preparations(run.earlier_runs()).items()
+            if each.vm == vm and key not in changed
+        ]
+    return await _put_all_back(run, step, changes)
+
+
+@step_task
+async def roll_back_names(run: RunContext, step: Step) -> ActionResult:
+    """Put back what the chosen run changed for one VM, with a word about each record."""
+    record = next((each for each in run.earlier_runs() if each.run_id == run.options.of_run), None)
+    vm = vm_of(step).name
+    changes = [change for name, change in changes_of(record) if name == vm] if record else []
+    return await _put_all_back(run, step, changes)
+
+
+@step_task
+async def restore_ttls(run: RunContext, step: Step) -> ActionResult:
+    """Raise the TTLs that were lowered ahead of the failover: it is committed.
+
+    A TTL that is not the lowered one any more is somebody else's, and stays.
+    """
+    earlier = run.history()
+    wanted = final_ttls(earlier)
+    rows = await asyncio.gather(
+        *(
+            _raise_ttl(run, each.change, wanted.get(key, each.ttl_s))
+            for key, each in preparations(earlier).items()
+        )
+    )
+    return ActionResult(changed=any(row["changed"] for row in rows), evidence={"dns": list(rows)})
+
+
+async def _raise_ttl(run: RunContext, change: _Change, ttl_s: int) -> dict[str, Any]:
+    zone = run.sites.zone(change["target"], change["zone"])
+    found = await zone.read(change["name"], change["type"])
+    row = {key: change[key] for key in ("target", "zone", "name", "type")}
+    if found is None or found.ttl_s != change["after"]["ttl_s"]:
+        return {**row, "changed": False, "found": found.as_dict() if found else None}
+    made = await zone.change(Edit(before=found, after=found.with_ttl(ttl_s)))
+    return {**row, **made.as_dict()}
+
+
+async def _put_all_back(run: RunContext, step: Step, changes: Sequence[_Change]) -> ActionResult:
+    """Each of `changes` taken back, whatever became of the others; the newest first.
+
+    Raises:
+        ConflictError: somebody changed one since; the others are back. The evidence has each.
+    """
+    rows: list[dict[str, Any]] = []
+    troubles: list[SiteError] = []
+    for change in reversed(changes):
+        try:
+            rows.append(await _put_one_back(run, change))
+        except NotStartedError:
+            raise
+        except SiteError as error:
+            rows.append(
+                {key: change[key] for key in ("target", "zone", "name", "type", "before", "after")}
+                | {"changed": False, "how": "not put back", "trouble": error.message}
+            )
+            if change["type"] == "PTR":
+                await run.tell(Noted(at=run.now(), step=step.id, text=str(error), level="warning"))
+            else:
+                troubles.append(error)
+    if troubles:
+        raise _together(troubles, rows)
+    return ActionResult(changed=any(row["changed"] for row in rows), evidence={"dns": rows})
+
+
+async def _put_one_back(run: RunContext, change: _Change) -> dict[str, Any]:
+    edit = edit_of(change)
+    row = {"target": change["target"]}
+    if edit is None:
+        return row | dict(change) | {"changed": False, "how": "already"}
+    zone = run.sites.zone(change["target"], change["zone"])
+    async with run.contested_names if is_shared(run, change) else nullcontext():
+        found = await zone.read(edit.name, edit.type)
+        try:
+            wanted = put_back(
+                found=found,
+                before=edit.before,
+                after=edit.after,
+                ttl_s=change.get("former_ttl_s"),
+            )
+        except ValueError:
+            # The connector tells the three values; it changes nothing.
+            made = await zone.change(Edit(before=edit.after, after=edit.before))
+            return row | made.as_dict()
+        if wanted is None and found is None:
+            return row | {**change, "changed": False, "how": "already"}
+        made = await zone.change(Edit(before=found, after=wanted))
+        return row | made.as_dict()
+
+
+def _together(troubles: Sequence[SiteError], rows: Sequence[Mapping[str, Any]]) -> SiteError:
+    first = next((each for each in troubles if isinstance(each, UnknownOutcomeError)), troubles[0])
+    if isinstance(first, UnknownOutcomeError):
+        return first
+    if len(troubles) == 1 and not isinstance(first, ConflictError):
+        return first
+    return ConflictError(
+        " ".join(each.message for each in troubles),
+        host=first.host,
+        next_step=first.next_step,
+        evidence={"dns": list(rows), **(first.evidence if len(troubles) == 1 else {})},
+    )
