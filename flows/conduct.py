@@ -21,11 +21,12 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows.blocks import read_block
 from flows.carry_on import carry_on
 from flows.hearing import Hearing
+from flows.heartbeat import beat
 from flows.progress import Progress
 from flows.stopping import farewell, told_to_end, was_cancelled
-from flows.take_up import Request, TakenUp, take_up
+from flows.take_up import Request, TakenUp, catch_up, take_up
 from flows.walk import Walk
-from secondsite.errors import RefusedError, RunConflictError, SecondsiteError
+from secondsite.errors import RunConflictError, SecondsiteError
 from secondsite.graph import Action, Operation
 from secondsite.home import home, journal_url
 from secondsite.plan.credentials import Secrets
@@ -50,7 +51,6 @@ from tasks.context import RunContext, use_run
 
 __all__ = ["conduct"]
 
-_BEAT_S = 5.0
 _KNOWN_RUNS = 200
 """How many runs of the plan are read to find what its tests have left behind."""
 _LOOKS = (CHECK, REHEARSAL)
@@ -74,12 +74,12 @@ async def conduct(request: Request, tasks: Mapping[Action, StepTask]) -> State[A
     try:
         with closing(Journal.open(journal_url())) as journal:
             taken = take_up(request, journal, flow_run=flow_run)
-            _refuse_if_aborted(taken)
             _claim(taken, journal, holder)
-            attached = RunAttached(at=_now(), holder=holder, flow_run=str(flow_run))
-            journal.append(taken.run_id, *taken.news, attached)
-            taken.replay.apply(attached)
             try:
+                taken = catch_up(request, taken, journal)
+                attached = RunAttached(at=_now(), holder=holder, flow_run=str(flow_run))
+                journal.append(taken.run_id, *taken.news, attached, holder=holder)
+                taken.replay.apply(attached)
                 return await _carry_on(taken, journal, tasks, attached)
             finally:
                 journal.detach(taken.run_id, holder=holder)
@@ -92,8 +92,8 @@ async def _carry_on(
 ) -> State[Any]:
     progress = Progress(taken.replay.record)
     async with (
-        _walk(taken, journal, tasks) as walk,
-        _beside(_beat(journal, taken.run_id, attached.holder)),
+        _walk(taken, journal, tasks, holder=attached.holder) as walk,
+        _beside(beat(journal, taken.run_id, holder=attached.holder, lost=walk.halt)),
         _beside(progress.follow()),
     ):
         with told_to_end(walk.halt):
@@ -112,19 +112,6 @@ async def _part(walk: Walk, progress: Progress, flow_run: UUID) -> State[Any]:
     await walk.tell(note)
     await progress.show()
     return Cancelled(message=note.text) if is_cancelled else Crashed(message=note.text)
-
-
-def _refuse_if_aborted(taken: TakenUp) -> None:
-    """A run that was ended for good is not taken up again, however Prefect starts its flow.
-
-    Raises:
-        RefusedError: it was.
-    """
-    record = taken.replay.record()
-    if record.state == "aborted":
-        raise RefusedError(
-            [f"{taken.run_id} was ended: {record.summary}"], next_step="Start a new run."
-        )
 
 
 def _claim(taken: TakenUp, journal: Journal, holder: str) -> None:
@@ -168,11 +155,11 @@ def _waits_without_process(run_id: str, journal: Journal) -> bool:
 
 @asynccontextmanager
 async def _walk(
-    taken: TakenUp, journal: Journal, tasks: Mapping[Action, StepTask]
+    taken: TakenUp, journal: Journal, tasks: Mapping[Action, StepTask], *, holder: str
 ) -> AsyncIterator[Walk]:
     """The walk of this run; its servers are connected when first used, and left at the end."""
     record = taken.replay.record()
-    writer = JournalWriter(journal, taken.run_id)
+    writer = JournalWriter(journal, taken.run_id, holder=holder)
     sites = Sites(taken.estate, home=home(), block_reader=read_block)
     walk = Walk(
         run=RunContext(
@@ -187,7 +174,7 @@ async def _walk(
             now=_now,
             vms=taken.replay.vm_facts,
             evidence={step.id: step.evidence for step in record.steps if step.evidence},
-            unsettled=frozenset(step.id for step in record.unsettled),
+            unsettled={step.id for step in record.unsettled},
             dns_planned=dns_changes_noted(record),
             history=lambda: [*_earlier_runs(taken, journal), taken.replay.record()],
         ),
@@ -240,13 +227,6 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def _beat(journal: Journal, run_id: str, holder: str) -> None:
-    """Show that this process lives: a run without a beat is shown as interrupted."""
-    while True:
-        await asyncio.to_thread(journal.beat, run_id, holder=holder)
-        await asyncio.sleep(_BEAT_S)
 
 
 def _earlier_runs(taken: TakenUp, journal: Journal) -> list[RunRecord]:

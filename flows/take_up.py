@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from uuid import UUID
@@ -32,7 +32,7 @@ from secondsite.run.separation import is_among, names_of_starter
 from tasks.context import protection_of
 from tasks.options import RunOptions, TestNetworkChoice
 
-__all__ = ["Request", "TakenUp", "engine_versions", "run_graph", "take_up"]
+__all__ = ["Request", "TakenUp", "catch_up", "engine_versions", "run_graph", "take_up"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,27 +78,57 @@ def take_up(request: Request, journal: Journal, *, flow_run: UUID) -> TakenUp:
     Raises:
         PlanError: plan or estate is wrong; nothing was touched.
         JournalError: the journal cannot be read, or does not hold what it must.
+        RefusedError: the run is not the one that was meant, or does not go on.
     """
-    if request.resume:
-        return _resumed(request, journal)
-    run_id = journal.find(flow_run.hex[:8])
-    return _again(run_id, journal) if run_id else _anew(request, flow_run)
+    run_id = request.resume or journal.find(flow_run.hex[:8])
+    taken = _again(run_id, journal) if run_id else _anew(request, flow_run)
+    _refuse_if_other(request, taken)
+    _refuse_if_over(request, taken)
+    return taken
 
 
-def _resumed(request: Request, journal: Journal) -> TakenUp:
-    taken = _again(request.resume, journal)
-    record = taken.replay.record()
-    if (taken.plan.name, taken.operation) != (request.plan, request.operation):
+def catch_up(request: Request, taken: TakenUp, journal: Journal) -> TakenUp:
+    """The run as it is now that it is held, with what others have written since it was read.
+
+    Until then its former process may have gone on, or somebody may have ended it.
+
+    Raises:
+        RefusedError: it does not go on; the run is let go.
+    """
+    if taken.news:
+        return taken
+    entries = journal.read(taken.run_id, after=taken.last_seq)
+    for entry in entries:
+        taken.replay.apply(entry.event)
+    try:
+        _refuse_if_over(request, taken)
+    except RefusedError:
+        journal.release(taken.run_id)
+        raise
+    return replace(taken, last_seq=entries[-1].run_seq) if entries else taken
+
+
+def _refuse_if_other(request: Request, taken: TakenUp) -> None:
+    if request.resume and (taken.plan.name, taken.operation) != (request.plan, request.operation):
         raise RefusedError(
             [f"{taken.run_id} is a {taken.operation} of {taken.plan.name}"],
             next_step=f"Nothing was touched. Use: secondsite resume {taken.run_id}",
         )
-    if record.ended_at is not None:
+
+
+def _refuse_if_over(request: Request, taken: TakenUp) -> None:
+    """One that was ended for good never goes on; one that has failed, when Prefect retries it."""
+    record = taken.replay.record()
+    if record.state == "aborted":
+        raise RefusedError(
+            [f"{taken.run_id} was ended: {record.summary}"],
+            next_step="Nothing was touched. Start a new run.",
+        )
+    if request.resume and record.ended_at is not None:
         raise RefusedError(
             [f"{taken.run_id} is over: {record.summary}"],
             next_step=f"Nothing was touched. See: secondsite status {taken.plan.name}",
         )
-    return taken
 
 
 def _anew(request: Request, flow_run: UUID) -> TakenUp:

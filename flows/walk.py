@@ -14,7 +14,7 @@ from prefect import get_run_logger
 
 from flows.gate_opening import questions_at
 from secondsite.connectors.base import ActionResult
-from secondsite.errors import JournalError, SecondsiteError
+from secondsite.errors import JournalError, RunConflictError, SecondsiteError
 from secondsite.graph import Action
 from secondsite.run.ballot import Submission
 from secondsite.run.deadlines import has_lapsed
@@ -69,6 +69,7 @@ class Walk:
 
         Raises:
             JournalError: the journal cannot be written. Nothing new was started since.
+            RunConflictError: another process carries the run. Nothing new was started since.
         """
         await self.catch_up()
         try:
@@ -84,7 +85,7 @@ class Walk:
                         return
                     await self._progress.wait()
                     self._progress.clear()
-        except* JournalError as errors:
+        except* (JournalError, RunConflictError) as errors:
             raise errors.exceptions[0] from None
 
     def halt(self) -> None:

@@ -67,7 +67,7 @@ class RunContext:
     steps: Mapping[str, Step]
     sites: Sites
     now: Callable[[], datetime]
-    unsettled: frozenset[str] = frozenset()
+    unsettled: set[str] = field(default_factory=set)
     dns_planned: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     history: Callable[[], Sequence[RunRecord]] = tuple
     vms: dict[str, VmFact] = field(default_factory=dict)

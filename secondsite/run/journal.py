@@ -152,16 +152,25 @@ class Journal:
         """Close its connections. Everything appended is durable already."""
         self._database.close()
 
-    def append(self, run_id: str, *events: JournalEvent) -> tuple[Entry, ...]:
+    def append(
+        self, run_id: str, *events: JournalEvent, holder: str | None = None
+    ) -> tuple[Entry, ...]:
         """Append events of one run, all or none; durable on return.
 
         The first event of a run is `RunCreated`. With `RunEnded` the run's claims are released.
 
+        Args:
+            run_id: The run.
+            events: What to append.
+            holder: The process that carries the run, where an engine writes about its own run: one
+                that was taken for dead, and comes back, must not go on beside its successor.
+
         Raises:
             JournalError: nothing of it was written.
+            RunConflictError: `holder` does not carry the run any more; nothing of it was written.
         """
         with self._database.writing() as connection:
-            return self._append(connection, run_id, events)
+            return self._append(connection, run_id, events, holder=holder)
 
     def decide(
         self,
@@ -185,9 +194,16 @@ class Journal:
             return self._append(connection, run_id, tuple(choose(*known)))
 
     def _append(
-        self, connection: Connection, run_id: str, events: Sequence[JournalEvent]
+        self,
+        connection: Connection,
+        run_id: str,
+        events: Sequence[JournalEvent],
+        *,
+        holder: str | None = None,
     ) -> tuple[Entry, ...]:
         count, head = self._head(connection, run_id, events)
+        if holder is not None:
+            leases.require(connection, run_id=run_id, holder=holder)
         rows = _chained(run_id, events, count=count, head=head)
         if not rows:
             return ()

@@ -16,7 +16,17 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from secondsite.errors import RunConflictError
 from secondsite.run.schema import claims, leases, runs
 
-__all__ = ["LEASE_S", "Lease", "beat", "claim", "detach", "lease_of", "release", "stale_leases"]
+__all__ = [
+    "LEASE_S",
+    "Lease",
+    "beat",
+    "claim",
+    "detach",
+    "lease_of",
+    "release",
+    "require",
+    "stale_leases",
+]
 
 LEASE_S = 30.0
 """A process that was not heard of for this long is taken for dead."""
@@ -56,6 +66,8 @@ def claim(
         RunConflictError: another run has one of them, or another live process has this run.
     """
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time as it is
+        # What its former process is writing just now is written before, or not at all (`require`).
+        connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update())
         connection.execute(text("LOCK TABLE journal_claims IN EXCLUSIVE MODE"))
     _refuse_live_holder(connection, run_id=run_id, holder=holder, now=now, is_gone=is_gone)
     wanted = [("plan", plan), *(("vm", vm) for vm in vms)]
@@ -89,10 +101,20 @@ def beat(connection: Connection, *, run_id: str, holder: str, now: datetime) -> 
     """
     mine = (leases.c.run_id == run_id) & (leases.c.holder == holder)
     if connection.execute(update(leases).where(mine).values(heartbeat_at=now)).rowcount != 1:
-        raise RunConflictError(
-            [f"{run_id} is no longer carried by {holder}"],
-            next_step="This process stops; the run goes on elsewhere. See: secondsite runs",
-        )
+        raise _lost(run_id, holder)
+
+
+def require(connection: Connection, *, run_id: str, holder: str) -> None:
+    """Make sure that `holder` carries the run, in the transaction in which it writes.
+
+    The run's row must be locked: then nobody takes the run over before that transaction is through.
+
+    Raises:
+        RunConflictError: another process carries it by now, or it was ended.
+    """
+    lease = lease_of(connection, run_id)
+    if lease is None or lease.holder != holder:
+        raise _lost(run_id, holder)
 
 
 def detach(connection: Connection, *, run_id: str, holder: str, now: datetime) -> None:
@@ -140,6 +162,16 @@ def _refuse_live_holder(
             f"last heard of at {lease.heartbeat_at:%H:%M:%S} UTC"
         ],
         next_step="Follow it with: secondsite runs",
+    )
+
+
+def _lost(run_id: str, holder: str) -> RunConflictError:
+    return RunConflictError(
+        [f"{run_id} is no longer carried by {holder}"],
+        next_step=(
+            "This process does nothing more; another one has taken the run up, or ended it. "
+            "See: secondsite runs"
+        ),
     )
 
 

@@ -8,26 +8,36 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Self
 
-from secondsite.errors import JournalError
+from secondsite.errors import JournalError, RunConflictError
 from secondsite.run.events import JournalEvent
 from secondsite.run.journal import Journal
 
 __all__ = ["JournalWriter"]
 
+_Failure = JournalError | RunConflictError
+
 
 class JournalWriter:
     """Writes the events of one run, in the order of the calls."""
 
-    def __init__(self, journal: Journal, run_id: str) -> None:
-        """Needs a running event loop only once it is used."""
+    def __init__(self, journal: Journal, run_id: str, *, holder: str) -> None:
+        """Needs a running event loop only once it is used.
+
+        Args:
+            journal: Where to write.
+            run_id: The run.
+            holder: This process: as soon as it does not carry the run, nothing is written.
+        """
         self._journal = journal
         self._run_id = run_id
+        self._holder = holder
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._pending: list[tuple[tuple[JournalEvent, ...], asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
-        self._failure: JournalError | None = None
+        self._failure: _Failure | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,6 +51,7 @@ class JournalWriter:
         Raises:
             JournalError: they were not written, and nothing after them will be: what is not in
                 the journal must not be acted on.
+            RunConflictError: the same, because another process carries the run by now.
         """
         if self._failure is not None:
             raise self._failure
@@ -64,11 +75,10 @@ class JournalWriter:
                 self._answer(batch, self._failure)
                 continue
             events = [event for group, _ in batch for event in group]
+            write = partial(self._journal.append, self._run_id, *events, holder=self._holder)
             try:
-                await loop.run_in_executor(
-                    self._executor, self._journal.append, self._run_id, *events
-                )
-            except JournalError as error:
+                await loop.run_in_executor(self._executor, write)
+            except (JournalError, RunConflictError) as error:
                 self._failure = error
                 self._answer(batch, error)
             except BaseException as error:
@@ -81,7 +91,7 @@ class JournalWriter:
     def _answer(
         self,
         batch: list[tuple[tuple[JournalEvent, ...], asyncio.Future[None]]],
-        error: JournalError | None,
+        error: _Failure | None,
     ) -> None:
         for _, written in batch:
             if written.done():

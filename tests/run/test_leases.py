@@ -5,10 +5,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
+from sqlalchemy import create_engine, text
 
 from secondsite.errors import RunConflictError
-from secondsite.run.events import RunEnded
+from secondsite.run.events import Noted, RunEnded
 from secondsite.run.holder import is_surely_gone, this_process
 from secondsite.run.journal import Journal
 from secondsite.run.leases import LEASE_S
@@ -99,6 +101,58 @@ def test_an_interrupted_run_is_noticed_and_may_be_taken_up(journal: Journal, clo
         journal.beat(ONE, holder="engine:1")
 
 
+def test_only_the_process_that_carries_a_run_writes_about_it(
+    journal: Journal, clock: Clock
+) -> None:
+    start(journal)
+    journal.append(ONE, Noted(at=BEGIN, text="mine"), holder="engine:1")
+    clock.forward(LEASE_S + 1)
+    journal.claim(ONE, plan="shop", vms=["sql01", "web01"], holder="engine:2")
+
+    with pytest.raises(RunConflictError, match="no longer carried by engine:1"):
+        journal.append(ONE, Noted(at=BEGIN, text="a ghost's"), holder="engine:1")
+
+    journal.append(ONE, Noted(at=BEGIN, text="its successor's"), holder="engine:2")
+    journal.append(ONE, Noted(at=BEGIN, text="somebody's at a terminal"))
+    assert [each.event.text for each in journal.read(ONE) if isinstance(each.event, Noted)] == [
+        "mine",
+        "its successor's",
+        "somebody's at a terminal",
+    ]
+
+
+def test_nobody_writes_about_a_run_that_was_ended_by_another(journal: Journal) -> None:
+    start(journal)
+    journal.append(ONE, RunEnded(at=BEGIN, state="aborted"))
+
+    with pytest.raises(RunConflictError, match="no longer carried by engine:1"):
+        journal.append(ONE, Noted(at=BEGIN, text="a ghost's"), holder="engine:1")
+
+
+def test_a_run_is_not_taken_over_while_its_engine_writes(postgresql_url: str) -> None:
+    """What the engine writes in that instant is before the claim, where its successor reads it."""
+    writer = create_engine(postgresql_url)
+    with (
+        Journal.open(postgresql_url, is_gone=lambda holder: holder == "engine:1") as journal,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        start(journal)
+        with writer.begin() as writing:
+            row = text("SELECT run_id FROM journal_runs WHERE run_id = :run FOR UPDATE")
+            writing.execute(row, {"run": ONE})
+            claiming = pool.submit(
+                journal.claim, ONE, plan="shop", vms=["sql01", "web01"], holder="engine:2"
+            )
+            with pytest.raises(TimeoutError):
+                claiming.result(timeout=0.05)
+        claiming.result(timeout=30)
+
+        lease = journal.lease(ONE)
+        assert lease is not None
+        assert lease.holder == "engine:2"
+    writer.dispose()
+
+
 def test_a_dead_process_of_this_machine_need_not_be_waited_for(journal: Journal) -> None:
     start(journal, holder="gone:1")
 
@@ -174,12 +228,33 @@ def test_this_process_is_not_gone() -> None:
 def test_a_process_that_ended_is_gone_and_its_id_used_again_is_not_it() -> None:
     with subprocess.Popen([sys.executable, "-c", "pass"]) as short:
         short.wait()
-    host = this_process().partition(":")[0]
+    host, _, rest = this_process().partition(":")
+    _, _, table = rest.partition("~")
 
     assert is_surely_gone(f"{host}:{short.pid}")
+    assert is_surely_gone(f"{host}:{short.pid}@1~{table}")
     assert is_surely_gone(f"{host}:{os.getpid()}@1")
+    assert is_surely_gone(f"{host}:{os.getpid()}@1~{table}")
+
+
+def test_a_clock_that_is_set_makes_no_live_process_look_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Linux counts a process's start from the boot, and adds what its clock says of that."""
+    me = this_process()
+    boot_time, create_time = psutil.boot_time, psutil.Process.create_time
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot_time() + 3600)
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: create_time(process) + 3600)
+
+    assert not is_surely_gone(me)
 
 
 @pytest.mark.parametrize("holder", ["elsewhere:1", "", "engine", "elsewhere:999999999@5"])
 def test_of_other_machines_only_a_heartbeat_tells(holder: str) -> None:
     assert not is_surely_gone(holder)
+
+
+def test_of_other_boots_and_containers_of_this_machine_only_a_heartbeat_tells() -> None:
+    host = this_process().partition(":")[0]
+
+    assert not is_surely_gone(f"{host}:999999999@5~00000000")
