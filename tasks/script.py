@@ -27,21 +27,36 @@ _FAILOVER_TYPES = {
 
 @step_task
 async def run_script(run: RunContext, step: Step) -> ActionResult:
-    """Run one script of the plan on a VMM server or on the host of a VM."""
+    """Run one script of the plan on a VMM server or on the host of a VM.
+
+    Nothing tells from outside whether a script has done its work: where that is not known (the
+    engine died, the answer was lost), the plan's `on_unknown` decides, once.
+    """
     hook = _hook_of(step)
-    if step.id in run.unsettled:
-        match hook.on_unknown:
-            case OnUnknown.SKIP:
-                return ActionResult(changed=False, evidence={"skipped": _MAY_HAVE_RUN})
-            case OnUnknown.ASK:
-                raise UnknownOutcomeError(
-                    f"{hook.script}: {_MAY_HAVE_RUN}, and nobody can tell from outside.",
-                    host=_access(run, hook).name,
-                    next_step="Find out, then retry or skip this step.",
-                )
-            case OnUnknown.RERUN:
-                pass
     text = _read(plans_folder() / hook.script)
+    if step.id in run.unsettled:
+        run.unsettled.discard(step.id)  # when people have answered, it is a script like any other
+        doubt = UnknownOutcomeError(
+            f"{hook.script}: {_MAY_HAVE_RUN}, and nobody can tell from outside.",
+            host=_access(run, hook).name,
+            next_step="Find out, then retry or skip this step.",
+        )
+    else:
+        try:
+            return await _repeated(run, step, hook, text)
+        except UnknownOutcomeError as error:
+            doubt = error
+    match hook.on_unknown:
+        case OnUnknown.SKIP:
+            return ActionResult(changed=False, evidence={"skipped": doubt.message})
+        case OnUnknown.ASK:
+            raise doubt
+        case OnUnknown.RERUN:
+            return await _repeated(run, step, hook, text)
+
+
+async def _repeated(run: RunContext, step: Step, hook: ScriptHook, text: str) -> ActionResult:
+    """Run it until it succeeds, as often as the plan allows."""
     for _ in range(hook.retries):
         try:
             return await _run(run, step, hook, text)

@@ -1,0 +1,63 @@
+"""A script of which nobody can tell whether it ran: what the plan says is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from secondsite.run.journal import Journal
+from secondsite.run.record import StepRecord
+from secondsite.run.replay import replay
+from tests.campaign.plans import HOOKS, MARKED_ANYHOW, MARKED_ONCE
+from tests.campaign.world import Case, Outcome, World, a_world
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
+
+CASE = Case(operation="planned", plan=HOOKS, gates=1)
+ONCE, ANYHOW = "shutdown/before/mark-before", "payroll/after/mark-after"
+
+
+def steps(world: World) -> dict[str, StepRecord]:
+    with Journal.open(f"sqlite:///{world.home}/journal.db") as journal:
+        [run] = journal.runs()
+        return dict(replay(each.event for each in journal.read(run.run_id)).by_id)
+
+
+def test_an_answer_that_is_lost_for_good_is_met_as_the_plan_says(tmp_path: Path) -> None:
+    with a_world(tmp_path / "world") as world:
+        for vm in (MARKED_ONCE, MARKED_ANYHOW):
+            world.arm(kind="kill-process-after", cmdlet="Set-VM", vm=vm)
+
+        outcome = world.carry_out(CASE)
+
+        assert outcome.state == "COMPLETED", outcome.message
+        assert world.marks(MARKED_ONCE) == 1
+        assert world.marks(MARKED_ANYHOW) == 2
+        found = steps(world)
+        assert "may or may not" in found[ONCE].evidence["skipped"]
+        assert not found[ONCE].changed
+        assert found[ANYHOW].changed
+
+
+def test_when_in_doubt_people_are_asked_and_their_retry_runs_it_again(tmp_path: Path) -> None:
+    attended = Case(operation="planned", plan=HOOKS, options={"unattended": False})
+    with a_world(tmp_path / "world") as world:
+        plan = world.plans / f"{HOOKS}.yaml"
+        plan.write_text(plan.read_text().replace("on_unknown: skip", "on_unknown: ask"))
+        flow_run = str(uuid4())
+
+        def start(instant: str = "", *, answers: bool = True) -> Outcome:
+            return world.start(attended, flow_run=flow_run, instant=instant, answers=answers)
+
+        at_gate = start(answers=False)
+        killed = start("begun:mark-before")
+        asked = start(answers=False)
+        ended = start()
+
+        states = [each.state for each in (at_gate, killed, asked, ended)]
+        assert states == ["waiting", "killed", "waiting", "COMPLETED"]
+        assert f"{ONCE}: " in asked.message
+        assert "nobody can tell from outside" in asked.message
+        assert world.marks(MARKED_ONCE) == 1
