@@ -10,19 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from prefect.logging import disable_run_logger
-from winrm.transport import Transport
 
 import flows.carry_on
 import tasks.connections
@@ -39,10 +36,9 @@ from secondsite.run.journal import Journal
 from secondsite.run.record import RunRecord
 from tasks.catalogue import TASKS
 from tasks.options import RunOptions
+from tests.campaign.instants import Instants
 
 __all__ = ["Errand", "carry_out"]
-
-_MID_REQUEST_S = 0.015
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +51,11 @@ class Errand:
         operation: Of which plan: see `parameters`.
         parameters: Direction and options of the run.
         flow_run: The same for every start of one run: that is how it is taken up again.
-        instant: `kind:number` at which the process is killed; empty lets it live. Kinds:
-            `before-write`, `after-write` (of the journal), `before-request`, `mid-request`,
-            `after-request` (WinRM messages).
-        retries: Somebody has said `retry` about every failed step that the run waits for.
+        instant: At which the process is killed (see `instants`); empty lets it live.
+        answers: Somebody has said `retry` about every failed step that the run waits for, and
+            approved every gate.
         limits: Of its lanes, where they differ from those of real servers.
-        verdict: File for what became of the run, and how many instants of each kind it had.
+        verdict: File for what became of the run, and how many passed each door until then.
         journal: URL of the journal; empty for the one of the home.
     """
 
@@ -72,7 +67,7 @@ class Errand:
     options: dict[str, Any]
     flow_run: str
     instant: str
-    retries: bool
+    answers: bool
     limits: Mapping[str, Any]
     verdict: Path
     journal: str = ""
@@ -89,9 +84,13 @@ def carry_out(errand: Errand) -> None:
         os.environ["SECONDSITE_JOURNAL"] = errand.journal
     else:
         os.environ.pop("SECONDSITE_JOURNAL", None)
-    instants = _Instants(errand.instant)
-    instants.watch_journal()
-    instants.watch_wire()
+    instants = Instants(errand.instant, last_words=lambda: tell("killed"))
+    instants.watch()
+
+    def tell(state: str, message: str = "") -> None:
+        facts = {"state": state, "message": message, "passed": instants.passed}
+        errand.verdict.write_text(json.dumps(facts))
+
     request = Request(
         plan=errand.plan,
         operation=Operation(errand.operation),
@@ -102,25 +101,15 @@ def carry_out(errand: Errand) -> None:
     shortened: Any = partial(LaneLimits, **errand.limits)
     tasks.connections.LaneLimits = shortened  # type: ignore[attr-defined]
     flows.carry_on.ask_people = _leave  # type: ignore[attr-defined,assignment]
-    if errand.retries:
-        _retry(errand.flow_run)
+    if errand.answers:
+        _answer(errand.flow_run)
     plain = {action: task.fn for action, task in TASKS.items()}  # type: ignore[attr-defined]
     with disable_run_logger():
         try:
             state = asyncio.run(conduct(request, plain))
-            ended, message = state.type.value, state.message
+            tell(state.type.value, state.message or "")
         except _WaitsForPeople as waits:
-            ended, message = "waiting", str(waits)
-    errand.verdict.write_text(
-        json.dumps(
-            {
-                "state": ended,
-                "message": message,
-                "writes": instants.writes,
-                "requests": instants.requests,
-            }
-        )
-    )
+            tell("waiting", str(waits))
     os._exit(0)
 
 
@@ -129,70 +118,22 @@ class _WaitsForPeople(BaseException):
 
 
 async def _leave(record: RunRecord) -> Sequence[JournalEvent]:
-    """What asks people through Prefect; here they are found at a terminal (`_retry`)."""
+    """What asks people through Prefect; here they are found at a terminal (`_answer`)."""
     raise _WaitsForPeople("; ".join(f"{each.id}: {each.shown}" for each in record.open_questions))
 
 
-def _retry(flow_run: str) -> None:
-    """Write to the journal what `secondsite retry RUN` writes."""
+def _answer(flow_run: str) -> None:
+    """Write to the journal what `secondsite retry RUN` and `approve RUN` write."""
     with closing(Journal.open(journal_url())) as journal:
         run_id = journal.find(UUID(flow_run).hex[:8]) or ""
         record = Following(journal, run_id).record
         for question in record.open_questions:
             proposal = Proposal(
-                step=question.id, decision=Decision.RETRY, by="the campaign", via="cli"
+                step=question.id,
+                decision=Decision.APPROVE if question.about == "gate" else Decision.RETRY,
+                by="the campaign",
+                via="cli",
             )
             now = datetime.now(UTC)
             assert not refusal(record, proposal, now=now)
             journal.append(run_id, proposal.as_event(at=now))
-
-
-class _Instants:
-    """Counts, and kills at the one that is meant."""
-
-    def __init__(self, instant: str) -> None:
-        self._kind, _, number = instant.partition(":")
-        self._number = int(number or 0)
-        self.writes = 0
-        self.requests = 0
-        self._lock = threading.Lock()
-
-    def watch_journal(self) -> None:
-        append: Any = Journal.append
-
-        @wraps(append)
-        def counted(journal: Journal, run_id: str, *events: Any) -> Any:
-            with self._lock:
-                self.writes += 1
-                number = self.writes
-            self._die_if("before-write", number)
-            written = append(journal, run_id, *events)
-            self._die_if("after-write", number)
-            return written
-
-        Journal.append = counted  # type: ignore[method-assign,assignment]
-
-    def watch_wire(self) -> None:
-        send: Callable[..., bytes] = Transport.send_message
-
-        @wraps(send)
-        def counted(transport: Any, message: str | bytes) -> bytes:
-            with self._lock:
-                self.requests += 1
-                number = self.requests
-            self._die_if("before-request", number)
-            if self._kind == "mid-request" and number == self._number:
-                threading.Timer(_MID_REQUEST_S, _die).start()
-            answer = send(transport, message)
-            self._die_if("after-request", number)
-            return answer
-
-        Transport.send_message = counted  # type: ignore[method-assign,assignment]
-
-    def _die_if(self, kind: str, number: int) -> None:
-        if (kind, number) == (self._kind, self._number):
-            _die()
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)

@@ -13,17 +13,17 @@ done twice. Whatever else becomes of a run is a difference.
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.campaign.choosing import chosen
 from tests.campaign.comparison import Done, difference
 from tests.campaign.world import Case, Outcome, World, a_world
 
@@ -196,7 +196,7 @@ def _carried_out(world: World) -> tuple[Outcome, str]:
     before = world.state()
     first = world.start(CASE, flow_run=flow_run)
     if first.state == "waiting":
-        return world.start(CASE, flow_run=flow_run, retries=True), "retried"
+        return world.start(CASE, flow_run=flow_run, answers=True), "retried"
     if first.state == "FAILED" and not world.done() and world.state() == before:
         return world.carry_out(CASE), "started again"
     return first, "done"
@@ -216,35 +216,22 @@ def main(words: Sequence[str] | None = None) -> int:
     ):
         base = quiet(Path(root) / "quiet")
         every = [each for each in strikes(base) if arguments.only in each.kind.name]
-        chosen = _chosen(every, points=arguments.points, seed=arguments.seed)
+        points = chosen(
+            every,
+            points=arguments.points,
+            seed=arguments.seed,
+            sort_of=lambda each: (each.kind.fault, each.action),
+        )
 
         def carried_out(number: int) -> Result:
-            result = strike(chosen[number], base, Path(root) / str(number))
+            result = strike(points[number], base, Path(root) / str(number))
             if result.difference or not result.struck or result.ended != "done":
                 print(_line(result), flush=True)
             return result
 
-        results = list(workers.map(carried_out, range(len(chosen))))
+        results = list(workers.map(carried_out, range(len(points))))
     _print(results, of=len(every))
     return 1 if any(each.difference for each in results) else 0
-
-
-def _chosen(every: Sequence[Strike], *, points: int, seed: int) -> list[Strike]:
-    """As many of every kind, whatever number of messages it can befall."""
-    if not points or points >= len(every):
-        return list(every)
-    chance = random.Random(seed)  # noqa: S311 - no secret
-    by_kind: dict[Kind, list[Strike]] = {}
-    for each in every:
-        by_kind.setdefault(each.kind, []).append(each)
-    for mine in by_kind.values():
-        chance.shuffle(mine)
-    return list(_in_turn(list(by_kind.values())))[:points]
-
-
-def _in_turn(lists: Sequence[Sequence[Strike]]) -> Iterable[Strike]:
-    for number in range(max(map(len, lists))):
-        yield from (each[number] for each in lists if number < len(each))
 
 
 def _line(result: Result) -> str:

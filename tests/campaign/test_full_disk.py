@@ -14,7 +14,8 @@ import pytest
 
 from secondsite.run.events import StepIntent
 from secondsite.run.journal import Journal
-from tests.campaign.crash import STORIES, baseline
+from tests.campaign.crash import baseline
+from tests.campaign.stories import STORIES
 from tests.campaign.world import World, a_world
 from tests.e2e.conftest import until
 

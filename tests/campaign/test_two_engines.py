@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from secondsite.run.events import RunAttached
 from secondsite.run.journal import Journal
 from tests.campaign.world import Case, Outcome, World, a_world
+from tests.e2e.conftest import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
@@ -74,6 +76,34 @@ def test_of_two_engines_that_take_one_run_up_one_gets_it(world: World) -> None:
     assert killed.state == "killed"
     assert [run.state for run in runs] == ["done"]
     assert f"{runs[0].run_id} is carried by" in refused.message
+    nothing_was_done_twice(world, ["pay01", "pay02"])
+
+
+def test_an_engine_that_was_taken_for_dead_and_comes_back_does_nothing_more(world: World) -> None:
+    flow_run = str(uuid4())
+    world.be_slow("Stop-VM", seconds=3)
+    with ThreadPoolExecutor(1) as pool, Journal.open(world.journal) as journal:
+        begun = pool.submit(world.start, PLANNED, flow_run=flow_run)
+        until(world.done, what="a VM was shut down")
+        [run] = journal.runs()
+        lease = journal.lease(run.run_id)
+        assert lease is not None
+        # Its heart has stopped for long: a machine that was frozen, a network that was cut.
+        journal.detach(run.run_id, holder=lease.holder)
+        successor = world.start(PLANNED, flow_run=flow_run)
+        ghost = begun.result()
+
+        assert successor.state == "COMPLETED", successor.message
+        assert ghost.state == "FAILED"
+        assert f"{run.run_id} is no longer carried by {lease.holder}" in ghost.message
+        engines = [
+            entry.event.holder
+            for entry in journal.read(run.run_id)
+            if isinstance(entry.event, RunAttached)
+        ]
+        assert len(set(engines)) == 2
+        assert journal.verify().is_whole
+        assert [each.state for each in journal.runs()] == ["done"]
     nothing_was_done_twice(world, ["pay01", "pay02"])
 
 

@@ -21,12 +21,22 @@ from uuid import uuid4
 from secondsite.lab.control import LabClient
 from secondsite.lab.daemon import main
 from tests.campaign.engine import Errand, carry_out
+from tests.campaign.nobody import nobody
+from tests.campaign.plans import (
+    HOOKS,
+    MARK,
+    MARKED_ANYHOW,
+    MARKED_ONCE,
+    PAYROLL,
+    write_plans,
+)
 
 __all__ = ["Case", "Outcome", "World", "a_world"]
 
 REPOSITORY = Path(__file__).parents[2]
 _SCALE = "0.002"
 _LIMIT_S = 90.0
+_MOST_STARTS = 4
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     ["tests.campaign.engine", "flows.conduct", "tasks.catalogue", "secondsite.lab.daemon"]
@@ -37,29 +47,41 @@ _ONCE = ("Start-VM", "Stop-VM", "Start-VMFailover", "Stop-VMFailover", "Complete
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One operation to carry out."""
+    """One operation to carry out.
+
+    Attributes:
+        stops: Instant at which its engine is killed at the latest; empty: none.
+        gates: How often it waits for people.
+    """
 
     operation: str
-    plan: str = "payroll"
+    plan: str = PAYROLL
     direction: str = "forward"
     options: Mapping[str, Any] | None = None
+    stops: str = ""
+    gates: int = 0
 
     @property
     def name(self) -> str:
         """For people."""
         side = (self.options or {}).get("primary_side", "")
-        words = (self.operation, "back" if self.direction == "back" else "", side)
+        hooks = "with hooks" if self.plan == HOOKS else ""
+        words = (self.operation, "back" if self.direction == "back" else "", side, hooks)
         return " ".join(word for word in words if word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one start of an engine; `state` is `killed` if it did not live to tell."""
+    """What became of one start of an engine.
+
+    Attributes:
+        state: Prefect's word for it, or `waiting`, `killed`, `stuck`.
+        passed: How many passed each door of `instants` until then.
+    """
 
     state: str
     message: str = ""
-    writes: int = 0
-    requests: int = 0
+    passed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,11 +103,11 @@ class World:
         return self.home / "plans"
 
     def start(
-        self, case: Case, *, flow_run: str, instant: str = "", retries: bool = False
+        self, case: Case, *, flow_run: str, instant: str = "", answers: bool = False
     ) -> Outcome:
         """Start an engine for `case`, or again for its run; gives what became of it.
 
-        With `retries` somebody has said `retry` about what the run waits for.
+        With `answers` somebody has said `retry`, or approved, what the run waits for.
         """
         verdict = self.home / f"verdict-{uuid4().hex}.json"  # several may be started at once
         errand = Errand(
@@ -97,7 +119,7 @@ class World:
             options=dict(case.options or {}),
             flow_run=flow_run,
             instant=instant,
-            retries=retries,
+            answers=answers,
             limits=self.limits,
             verdict=verdict,
             journal=self.journal,
@@ -114,8 +136,31 @@ class World:
         return Outcome(**json.loads(verdict.read_text()))
 
     def carry_out(self, case: Case) -> Outcome:
-        """Carry `case` out undisturbed."""
-        return self.start(case, flow_run=str(uuid4()))
+        """Carry `case` out undisturbed, but for where it stops; its gates are approved."""
+        return self.carry_on(case, flow_run=str(uuid4()))[-1]
+
+    def carry_on(
+        self, case: Case, *, flow_run: str, instant: str = "", at_start: int = 0
+    ) -> list[Outcome]:
+        """Start engines until the run is over; gives what became of each.
+
+        The one of number `at_start` is killed at `instant`. Gates are approved between two starts.
+        """
+        outcomes: list[Outcome] = []
+        waited = 0
+        while len(outcomes) < _MOST_STARTS + case.gates:
+            meant = instant if len(outcomes) == at_start else ""
+            outcome = self.start(
+                case,
+                flow_run=flow_run,
+                instant=f"{case.stops},{meant}",
+                answers=bool(outcomes),
+            )
+            outcomes.append(outcome)
+            waited += outcome.state == "waiting"
+            if case.stops or waited > case.gates or outcome.state not in {"waiting", "killed"}:
+                break
+        return outcomes
 
     def be_slow(self, cmdlet: str, *, seconds: float) -> None:
         """Let the primary site's hosts do what `cmdlet` does at once, and answer late."""
@@ -124,8 +169,12 @@ class World:
             self.arm(**fault)
 
     def state(self) -> Any:
-        """The simulated world, without what differs between two equal runs."""
-        return LabClient(self.home).ask("state", stable=True)
+        """The simulated world, without what differs between two equal runs.
+
+        And whether a script that runs again when in doubt has run.
+        """
+        is_marked = bool(self.marks(MARKED_ANYHOW))
+        return {**LabClient(self.home).ask("state", stable=True), "marked": is_marked}
 
     def log(self) -> list[Any]:
         """The lab's log: requests, changes, faults."""
@@ -141,11 +190,24 @@ class World:
         LabClient(self.home).ask("mend")
 
     def done(self) -> Counter[tuple[str, str, str]]:
-        """How often each VM met each change that must happen once: (cmdlet, host, vm)."""
-        return Counter(
+        """How often each VM met each change that must happen once: (cmdlet, host, vm).
+
+        Among them the script that is skipped when in doubt.
+        """
+        done = Counter(
             (event["cmdlet"], event["host"], event["vm"])
             for event in self.log()
             if event["kind"] == "change" and event.get("cmdlet") in _ONCE
+        )
+        if marks := self.marks(MARKED_ONCE):
+            done["script", "", MARKED_ONCE] = marks
+        return done
+
+    def marks(self, vm: str) -> int:
+        """How often the plan's script has marked that VM."""
+        return sum(
+            event["kind"] == "change" and event["vm"] == vm and event["detail"].get("notes") == MARK
+            for event in self.log()
         )
 
 
@@ -153,13 +215,10 @@ _STARTING = threading.Lock()
 
 
 def _start_processes() -> None:
-    """Start what processes are forked from; they find nobody at Prefect's address.
-
-    So they show their progress to no one, and wait for no server.
-    """
+    """Start what processes are forked from; they show their progress to nobody."""
     with _STARTING:
         kept = os.environ.get("PREFECT_API_URL")
-        os.environ["PREFECT_API_URL"] = "http://127.0.0.1:1/api"
+        os.environ["PREFECT_API_URL"] = nobody()
         try:
             forkserver.ensure_running()
         finally:
@@ -184,11 +243,7 @@ def a_world(
     (folder / "two-sites.yaml").write_text(
         change_lab((REPOSITORY / "lab" / "two-sites.yaml").read_text())
     )
-    shutil.copytree(REPOSITORY / "plans", world.plans)
-    estate = world.plans / "estate.yaml"
-    text = estate.read_text()
-    # At this scale nothing takes long: looking often costs nothing, waiting long would.
-    estate.write_text(text.replace("poll_interval: 1s", "poll_interval: 50ms"))
+    write_plans(world.plans)
     lab = _PROCESSES.Process(target=_be_the_lab, args=(folder,))
     _start_processes()
     lab.start()
@@ -196,7 +251,8 @@ def a_world(
         _wait_for(folder / "lab" / "endpoints.json", lab)
         for case in before:
             outcome = world.carry_out(case)
-            assert outcome.state == "COMPLETED", f"{case.name}: {outcome.message}"
+            expected = "killed" if case.stops else "COMPLETED"
+            assert outcome.state == expected, f"{case.name}: {outcome.state} {outcome.message}"
         yield world
     finally:
         lab.terminate()

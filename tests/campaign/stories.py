@@ -1,0 +1,62 @@
+"""What the crash campaign tells: every operation and kind, and what came before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.campaign.plans import HOOKS
+from tests.campaign.world import Case
+
+__all__ = ["STORIES", "Story"]
+
+_GONE = {"primary_side": "skip", "other_site_is_gone": "the campaign says so"}
+_TEST = Case(operation="test")
+_CLEANUP = Case(operation="cleanup")
+_PLANNED = Case(operation="planned")
+_PREPARED = Case(operation="planned", stops="intent:failover")
+_ATTEMPT = Case(operation="unplanned")
+_SKIP = Case(operation="unplanned", options=_GONE)
+_COMMIT = Case(operation="commit")
+_UNDO = Case(operation="undo")
+_CANCEL = Case(operation="cancel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """An operation, and what came before it.
+
+    Attributes:
+        case: The operation whose engine is killed.
+        before: What was carried out before.
+        then: What takes the killed run over; None: it is resumed.
+    """
+
+    case: Case
+    before: tuple[Case, ...] = ()
+    then: Case | None = None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.case.name}, then {self.then.name}" if self.then else self.case.name
+
+
+STORIES = (
+    Story(case=_TEST),
+    Story(case=_CLEANUP, before=(_TEST,)),
+    Story(case=_PLANNED),
+    Story(case=Case(operation="planned", direction="back"), before=(_PLANNED,)),
+    Story(case=Case(operation="planned", plan=HOOKS, gates=1)),
+    Story(case=_ATTEMPT),
+    Story(case=_SKIP),
+    Story(case=Case(operation="unplanned", direction="back"), before=(_PLANNED,)),
+    Story(case=Case(operation="unplanned", direction="back", options=_GONE), before=(_PLANNED,)),
+    Story(case=_UNDO, before=(_ATTEMPT,)),
+    Story(case=_COMMIT, before=(_ATTEMPT,)),
+    Story(case=Case(operation="reverse"), before=(_ATTEMPT, _COMMIT)),
+    Story(case=_CANCEL, before=(_PREPARED,)),
+    Story(case=_TEST, then=_CLEANUP),
+    Story(case=_SKIP, then=_UNDO),
+    Story(case=_PREPARED, then=_CANCEL),
+)
+"""Each operation and kind, both ways; and what may take a run over that was killed."""
