@@ -20,24 +20,27 @@ import dns.update
 
 from secondsite.connectors.dns.model import DnsTarget, Edit, RecordSet
 
-__all__ = ["update_message"]
+__all__ = ["require", "update_message"]
 
 
 def update_message(target: DnsTarget, edits: Iterable[Edit]) -> dns.update.UpdateMessage:
     """One message that makes all `edits`, or none. Each attempt needs a new one: it has an id."""
     message = dns.update.UpdateMessage(target.zone)
     for edit in edits:
-        _require(message, edit)
+        require(message, edit.name, edit.type, edit.before)
         _change(message, edit)
     return message
 
 
-def _require(message: dns.update.UpdateMessage, edit: Edit) -> None:
-    name = dns.name.from_text(edit.name)
-    if edit.before is None:
-        message.absent(name, edit.type)
+def require(
+    message: dns.update.UpdateMessage, name: str, type: str, found: RecordSet | None
+) -> None:
+    """Have `message` carried out only if the records are exactly `found`; None: there are none."""
+    owner = dns.name.from_text(name)
+    if found is None:
+        message.absent(owner, type)
     else:
-        message.present(name, *_rdatas(edit.before))
+        message.present(owner, *_rdatas(found))
 
 
 def _change(message: dns.update.UpdateMessage, edit: Edit) -> None:

@@ -1,14 +1,17 @@
 """Whether a zone can be changed at all, asked before anything needs it. Changes nothing.
 
 The key is tried with a signed update whose prerequisite cannot hold (DNS notes, §4): the server
-tells "prerequisite not met" from "key not known" and "clock off". It does not prove that the key
-may change a certain name; only a change does.
+tells "prerequisite not met" from "key not known" and "clock off". The right to change a certain
+record is tried with an update that would take a value out of it that nobody has, if the record is
+still as it was just read: it changes nothing, and servers that judge rights late (Samba does, when
+it writes) judge it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,7 +22,8 @@ import dns.update
 
 from secondsite.connectors.dns import refusals
 from secondsite.connectors.dns.keys import connect
-from secondsite.connectors.dns.model import DnsServer, DnsTarget
+from secondsite.connectors.dns.messages import require
+from secondsite.connectors.dns.model import DnsServer, DnsTarget, RecordSet
 from secondsite.connectors.dns.reading import ServerReader
 from secondsite.connectors.dns.wire import (
     Connection,
@@ -28,7 +32,13 @@ from secondsite.connectors.dns.wire import (
     NotSentError,
     UnansweredError,
 )
-from secondsite.errors import CredentialError, NotStartedError, SecondsiteError, SiteError
+from secondsite.errors import (
+    CredentialError,
+    NotStartedError,
+    SecondsiteError,
+    SiteError,
+    WrongStateError,
+)
 
 __all__ = ["Finding", "Severity", "preflight"]
 
@@ -84,8 +94,8 @@ def preflight(
 
     Args:
         target: The zone.
-        records: (name, type) of what shall be changed: servers that judge rights before
-            prerequisites (Knot does) then tell what the key may not change.
+        records: (name, type) of what shall be changed: the server then tells what the key or
+            account may not change.
         timeout_s: For everything together.
     """
     findings: list[Finding] = []
@@ -99,6 +109,8 @@ def preflight(
                 reader = ServerReader(target, connection, Deadline(share_s))
                 serials[server.name] = reader.serial()
                 is_proven = is_proven or (is_written and reader.is_proven)
+                if is_written and target.key is not None and not reader.is_signed:
+                    findings.append(_unsigned(target, server))
         except (SiteError, CredentialError) as error:
             severity = Severity.ERROR if is_written else Severity.WARNING
             findings.append(_finding(target, server, error, severity=severity))
@@ -123,15 +135,19 @@ def _key_findings(
     deadline = Deadline(timeout_s)
     with connect(target, target.writable) as connection:
         trial = _Trial(target, connection, deadline, is_proven=is_proven)
-        trouble = trial.trouble(records)
+        try:
+            found = _found(ServerReader(target, connection, deadline), records)
+            trouble = trial.trouble(found)
+        except SiteError as error:
+            return [_finding(target, target.writable, error, severity=Severity.ERROR)]
         if trouble is None:
             return []
         if not trial.was_denied:
             return [_finding(target, target.writable, trouble, severity=Severity.ERROR)]
-        if not records:
+        if not found:
             # A key that may change certain names only is refused a name that nobody has.
             return [_finding(target, target.writable, trouble, severity=Severity.WARNING)]
-        troubles = [trial.trouble([record]) for record in records]
+        troubles = [trial.trouble({record: content}) for record, content in found.items()]
     return [
         _finding(target, target.writable, each, severity=Severity.ERROR)
         for each in troubles
@@ -139,8 +155,20 @@ def _key_findings(
     ]
 
 
+_Found = Mapping[tuple[str, str], RecordSet | None]
+
+
+def _found(reader: ServerReader, records: Sequence[tuple[str, str]]) -> _Found:
+    """What the records hold now; without those that are aliases, which nobody can change so."""
+    found: dict[tuple[str, str], RecordSet | None] = {}
+    for name, type in records:
+        with contextlib.suppress(WrongStateError):
+            found[name, type] = reader.read(name, type)
+    return found
+
+
 class _Trial:
-    """Signed updates that cannot come true.
+    """Signed updates that change nothing.
 
     Attributes:
         was_denied: Whether the last one was refused for its names, not for its key.
@@ -155,7 +183,7 @@ class _Trial:
         self._deadline = deadline
         self._is_proven = is_proven
 
-    def trouble(self, records: Sequence[tuple[str, str]]) -> SiteError | None:
+    def trouble(self, records: _Found) -> SiteError | None:
         """What the server has against an update of `records`; None if nothing."""
         target, server = self._target, self._target.writable
         names = tuple(name for name, _ in records) or ("a name of its own choice",)
@@ -177,25 +205,38 @@ class _Trial:
                 host=server.name,
                 next_step="See whether that server takes updates over TCP.",
             )
-        if answer.rcode in ("NXDOMAIN", "NXRRSET", "NOERROR"):
+        if answer.rcode in ("NXDOMAIN", "NXRRSET", "YXDOMAIN", "YXRRSET", "NOERROR"):
             return None
         self.was_denied = answer.rcode == "REFUSED" and bool(records)
         return refusals.refusal(target, server, answer.rcode, names=names, flaw=answer.flaw)
 
 
-def _trial_message(
-    target: DnsTarget, records: Sequence[tuple[str, str]]
-) -> dns.update.UpdateMessage:
-    """Its prerequisite cannot hold; and were that ignored, it deletes only what nobody has."""
+def _trial_message(target: DnsTarget, records: _Found) -> dns.update.UpdateMessage:
+    """It deletes only what nobody has; without records, its prerequisite cannot hold either."""
     message = dns.update.UpdateMessage(target.zone)
-    nobody = dns.name.from_text(f"secondsite-{secrets.token_hex(8)}", message.origin)
-    message.present(nobody)
     if not records:
+        nobody = dns.name.from_text(f"secondsite-{secrets.token_hex(8)}", message.origin)
+        message.present(nobody)
         message.delete(nobody)
-    for name, type in records:
+    for (name, type), found in records.items():
+        owner = dns.name.from_text(name)
+        require(message, name, type, found)
         tried = type.upper() if type.upper() in _NOBODYS else "TXT"
-        message.delete(dns.name.from_text(name), tried, _NOBODYS[tried])
+        message.delete(owner, tried, _NOBODYS[tried])
     return message
+
+
+def _unsigned(target: DnsTarget, server: DnsServer) -> Finding:
+    return Finding(
+        severity=Severity.WARNING,
+        zone=target.zone,
+        server=server.name,
+        sentence=(
+            f"{server} does not sign its answers to questions about zone {target.zone}: what is "
+            "read back there is not proven to be its word. Changes themselves are signed."
+        ),
+        remedy="Reach that server over a network that you trust.",
+    )
 
 
 def _lag_findings(target: DnsTarget, serials: dict[str, int]) -> list[Finding]:
