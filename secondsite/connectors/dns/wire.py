@@ -134,7 +134,7 @@ class Signer(Protocol):
         """The server did not take the key, or its answer proves nothing.
 
         Returns:
-            Whether there was a reason that lies with the key's age, so that another one may do.
+            Whether it was an old one, so that a new one may do.
         """
 
     def release(self) -> None:
@@ -147,6 +147,7 @@ class Connection:
     def __init__(self, server: DnsServer, signer: Signer | None = None) -> None:
         self.server = server
         self._signer = signer
+        self._had_old_key = False
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Connection:
@@ -166,13 +167,20 @@ class Connection:
     def ask(
         self, query: dns.message.Message, *, timeout_s: float, is_signed: bool = True
     ) -> Answer:
-        """As `exchange`, for questions: a connection that the server had closed is opened anew."""
+        """As `exchange`, for questions: they may be asked once more.
+
+        That is done when the server had closed the connection, and when its answer proves nothing
+        and the key was an old one, which the server may have forgotten.
+        """
         was_open = self._socket is not None
         try:
-            return self.exchange(query, timeout_s=timeout_s, is_signed=is_signed)
+            answer = self.exchange(query, timeout_s=timeout_s, is_signed=is_signed)
         except UnansweredError:
             if not was_open:
                 raise
+        else:
+            if answer.is_trusted or not self._had_old_key:
+                return answer
         return self.exchange(query, timeout_s=timeout_s, is_signed=is_signed)
 
     def exchange(
@@ -189,6 +197,7 @@ class Connection:
             KeyRefusedError: the server refused our signature.
         """
         end = time.monotonic() + timeout_s
+        self._had_old_key = False
         if self._signer is None or not is_signed:
             return self.trade(query, end=end, timeout_s=timeout_s)
         try:
@@ -201,7 +210,7 @@ class Connection:
             self._signer.reject()
             raise
         if not answer.is_trusted:
-            self._signer.reject()
+            self._had_old_key = self._signer.reject()
         return answer
 
     def _sign_and_trade(

@@ -26,6 +26,7 @@ from secondsite.connectors.dns import DnsServer, DnsTarget, KerberosAccount, Tsi
 from secondsite.lab.dns import DnsServer as LabServer
 from secondsite.lab.dns import Grant, Replica, ServerKey, ZoneRecord, ZoneStore
 from tests.connectors.dns.kdc import REALM, Kdc, end, find, free_port, need_gssapi, start_kdc
+from tests.connectors.dns.samba import Directory, Records, start_directory
 
 T = TypeVar("T")
 Key: TypeAlias = TsigKey | KerberosAccount
@@ -63,6 +64,7 @@ class Served:
     address: str = "127.0.0.1"
     host: str = ""
     key: Key = field(default_factory=client_key)
+    has_serials: bool = True  # whether a change raises the zone's serial
     narrow_key: Key = field(default_factory=lambda: client_key(NARROW_KEY))  # sql alone
 
     @property
@@ -214,11 +216,20 @@ KNOT = pytest.param("knot", marks=pytest.mark.integration)
 
 
 BIND_GSS = pytest.param("bind-gss", marks=pytest.mark.integration)
+# One domain controller serves all tests: those of one group run in one process.
+in_directory = pytest.mark.xdist_group("directory")
+SAMBA = pytest.param("samba", marks=[pytest.mark.integration, in_directory])
+
+
+@pytest.fixture(params=["lab", BIND, KNOT, BIND_GSS, SAMBA])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """The same zones on each make of server, signed for by keys or by Kerberos accounts."""
+    yield from serve(request, tmp_path)
 
 
 @pytest.fixture(params=["lab", BIND, KNOT, BIND_GSS])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    """The same zones on each make of server, signed for by keys or by Kerberos accounts."""
+def mortal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """As `served`, but those that may be killed."""
     yield from serve(request, tmp_path)
 
 
@@ -234,6 +245,36 @@ def gss_bind(kdc: Kdc, tmp_path: Path) -> Iterator[Served]:
     server, process = start_gss_bind(tmp_path, kdc)
     yield server
     end(process)
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    """An Active Directory of one domain controller."""
+    need_gssapi()
+    directory = start_directory(tmp_path_factory.mktemp("directory"))
+    yield directory
+    directory.close()
+
+
+@pytest.fixture(scope="session")
+def directory_records(directory: Directory) -> Records:
+    return Records(directory, RECORDS)
+
+
+@pytest.fixture
+def in_samba(directory: Directory, directory_records: Records) -> Served:
+    """The test zones in an Active Directory, with the records that every test finds."""
+    directory_records.reset()
+    return Served(
+        make="samba",
+        port=53,
+        stop=directory.stop,
+        address=directory.address,
+        host=directory.server.host,
+        key=directory.account("dr-engine", by_keytab=True),
+        narrow_key=directory.account("narrow"),
+        has_serials=False,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -259,6 +300,9 @@ def serve(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
     if request.param == "lab":
         lab: Lab = request.getfixturevalue("lab")
         yield Served(make="lab", port=lab.primary.port, stop=lambda: lab.stop_server(lab.primary))
+        return
+    if request.param == "samba":
+        yield request.getfixturevalue("in_samba")
         return
     if request.param == "bind-gss":
         server, process = start_gss_bind(folder, request.getfixturevalue("kdc"))

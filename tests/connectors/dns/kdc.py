@@ -138,7 +138,7 @@ def start_kdc(folder: Path) -> Kdc:
             stderr=output,
         )
     until = time.monotonic() + 20
-    while not _listens(port):
+    while not listens(port):
         if kdc.process.poll() is not None or time.monotonic() > until:
             end(kdc.process)
             pytest.fail(f"krb5kdc did not start:\n{(folder / 'kdc.out').read_text()}")
@@ -146,9 +146,9 @@ def start_kdc(folder: Path) -> Kdc:
     return kdc
 
 
-def _listens(port: int) -> bool:
+def listens(port: int, address: str = "127.0.0.1") -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((address, port), timeout=1).close()
     except OSError:
         return False
     return True

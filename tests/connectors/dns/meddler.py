@@ -17,12 +17,19 @@ Meddling = Callable[[bytes, bytes], bytes | None]
 
 
 class Meddler:
-    """Forwards DNS over TCP. `meddlings` are used up, one for each answer to an update."""
+    """Forwards DNS over TCP.
 
-    def __init__(self, port: int) -> None:
+    Attributes:
+        before: What happens when an update has come, before it is forwarded; used up one by one.
+        meddlings: What is done with the answers to updates; used up one by one.
+        updates: How many updates were answered.
+    """
+
+    def __init__(self, port: int, address: str = "127.0.0.1") -> None:
+        self.before: list[Callable[[], object]] = []
         self.meddlings: list[Meddling] = []
         self.updates = 0
-        self._aim = ("127.0.0.1", port)
+        self._aim = (address, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
@@ -47,9 +54,16 @@ class Meddler:
     def _forward(self, client: socket.socket) -> None:
         with client, socket.create_connection(self._aim, timeout=10) as server:
             while request := _read(client):
-                server.sendall(struct.pack("!H", len(request)) + request)
-                answer: bytes | None = _read(server)
-                if answer and (request[2] >> 3) & 15 == dns.opcode.UPDATE:
+                is_update = (request[2] >> 3) & 15 == dns.opcode.UPDATE
+                if is_update and self.before:
+                    self.before.pop(0)()
+                answer: bytes | None
+                try:
+                    server.sendall(struct.pack("!H", len(request)) + request)
+                    answer = _read(server)
+                except OSError:
+                    return
+                if answer and is_update:
                     self.updates += 1
                     if self.meddlings:
                         answer = self.meddlings.pop(0)(request, answer)

@@ -1,4 +1,4 @@
-"""What the connector promises on every make of server: the lab's own, BIND and Knot."""
+"""What the connector promises on every make of server: the lab's own, BIND, Knot and Samba."""
 
 from __future__ import annotations
 
@@ -80,6 +80,9 @@ def test_an_alias_is_told_with_the_name_that_it_stands_for(served: Served) -> No
 
 @pytest.mark.parametrize("name", ["host.sub.corp.example", "www.elsewhere.example"])
 def test_an_answer_of_a_server_without_authority_is_not_taken(served: Served, name: str) -> None:
+    if served.make == "samba" and ".sub." in name:
+        pytest.skip("Samba itself answers for what the zone has given away")
+
     with pytest.raises((ActionFailedError, AccessDeniedError)):
         now_at(served.target(), name)
 
@@ -256,7 +259,8 @@ def test_many_edits_go_in_one_message(served: Served) -> None:
     assert all(isinstance(each, Change) and each.changed for each in results.values())
     assert list(results) == [edit.key for edit in edits]
     assert now_at(target, "vm77.corp.example") == edits[76].after
-    assert serial(target) == before + 1
+    if served.has_serials:
+        assert serial(target) == before + 1
 
 
 def test_one_conflict_among_many_edits_stops_only_itself(served: Served) -> None:
@@ -335,7 +339,7 @@ def test_a_wrong_clock_is_told_with_how_wrong_it_is(
 def test_a_zone_that_is_not_served_is_told(served: Served) -> None:
     target = served.target(zone="elsewhere.example")
 
-    with pytest.raises(AccessDeniedError, match=r"zone elsewhere\.example"):
+    with pytest.raises(ActionFailedError, match=r"zone elsewhere\.example"):
         compare_and_set(
             target,
             expected=None,
@@ -344,14 +348,14 @@ def test_a_zone_that_is_not_served_is_told(served: Served) -> None:
         )
 
 
-def test_a_dead_server_means_that_nothing_was_started(served: Served) -> None:
-    served.stop()
+def test_a_dead_server_means_that_nothing_was_started(mortal: Served) -> None:
+    mortal.stop()
 
-    with pytest.raises(NotStartedError, match=f"{served.server.name}.*refused") as caught:
-        compare_and_set(served.target(), expected=OLD, desired=NEW, timeout_s=S)
+    with pytest.raises(NotStartedError, match=f"{mortal.server.name}.*refused") as caught:
+        compare_and_set(mortal.target(), expected=OLD, desired=NEW, timeout_s=S)
 
-    assert caught.value.host == served.server.name
-    results = apply(served.target(), [Edit(before=OLD, after=NEW)], timeout_s=S)
+    assert caught.value.host == mortal.server.name
+    results = apply(mortal.target(), [Edit(before=OLD, after=NEW)], timeout_s=S)
     assert isinstance(results[NAME, "A"], NotStartedError)
 
 
