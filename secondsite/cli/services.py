@@ -9,14 +9,17 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import httpx
 
 from secondsite.cli import background
 from secondsite.cli.background import BackgroundProcess
+from secondsite.cli.server_auth import auth_environment, auth_header
 from secondsite.errors import UnreachableError
 from secondsite.home import home, journal_url, plans_folder
 
@@ -68,7 +71,7 @@ class Services:
         (self.folder / "api-url").parent.mkdir(parents=True, exist_ok=True)
         (self.folder / "api-url").write_text(f"http://127.0.0.1:{chosen}/api")
         server = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(chosen)]
-        self._start("server", *server)
+        self._start("server", *server, environment=auth_environment(of_server=True))
         return self.api_url
 
     def wait_for_server(self) -> None:
@@ -127,10 +130,16 @@ class Services:
         port = urlsplit(self.api_url).port if self.api_url else None
         return port if port and _is_free(port) else None
 
-    def _start(self, name: str, *module_and_arguments: str) -> None:
+    def _start(
+        self,
+        name: str,
+        *module_and_arguments: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        url = os.environ.get("PREFECT_API_URL") or self.api_url
         process = background.start(
             [sys.executable, "-m", *module_and_arguments],
-            environment=prefect_environment(os.environ.get("PREFECT_API_URL") or self.api_url),
+            environment=prefect_environment(url) | dict(environment),
             log=self.log(name),
         )
         background.save(self._memory, self.running() | {name: process})
@@ -146,6 +155,7 @@ def api_url() -> str:
 
     Raises:
         UnreachableError: there is none, or it does not answer.
+        CredentialError: the estate asks for an auth string that cannot be had.
     """
     url = os.environ.get("PREFECT_API_URL") or services().api_url
     if not url:
@@ -158,6 +168,12 @@ def api_url() -> str:
             f"Prefect's server at {url} does not answer; nothing was started.",
             next_step="Start it with `secondsite up`, or mend PREFECT_API_URL.",
         )
+    if not _lets_us_in(url):
+        raise UnreachableError(
+            f"Prefect's server at {url} refuses our auth string; nothing was started.",
+            next_step="Write the server's auth string where `prefect: auth:` of the estate says, "
+            "or into PREFECT_API_AUTH_STRING.",
+        )
     return url
 
 
@@ -169,8 +185,22 @@ def is_healthy(url: str, *, timeout_s: float = 2.0) -> bool:
         return False
 
 
+def _lets_us_in(url: str) -> bool:
+    try:
+        asked = httpx.get(
+            f"{url}/admin/version", headers=auth_header(), timeout=_PATIENCE_S, trust_env=False
+        )
+    except httpx.HTTPError:
+        return True  # whoever asks for more will tell
+    return asked.status_code not in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
+
+
 def prefect_environment(url: str) -> dict[str, str]:
-    """The environment of everything that uses Prefect here: own state, no analytics, few logs."""
+    """The environment of everything that uses Prefect here: own state, no analytics, few logs.
+
+    Raises:
+        CredentialError: the estate wants an auth string for the server, and it cannot be had.
+    """
     defaults = {
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(home() / "prefect"),
@@ -184,7 +214,7 @@ def prefect_environment(url: str) -> dict[str, str]:
         "SECONDSITE_JOURNAL": journal_url(),
         "SECONDSITE_PLANS": str(plans_folder()),
     }
-    return defaults | dict(os.environ) | fixed
+    return defaults | dict(os.environ) | fixed | dict(auth_environment())
 
 
 def use_prefect(url: str) -> None:
