@@ -1,15 +1,24 @@
-"""Deployments: per plan, one for each of the operator's verbs, in a work pool of this machine.
+"""Deployments: per plan, one for each of the operator's verbs, in the work pool of a site.
 
-They are loaded by module path: by file path a flow would be loaded twice, under two names.
+A run is carried in the site where its VMs come up: there the engine needs nothing of the other one.
+Flows are loaded by module path: by file path a flow would be loaded twice, under two names.
+
+No deployment has a concurrency limit of Prefect's: with one, Prefect 3.8 ends a flow's process when
+its server cannot be reached to renew a lease, in the middle of a failover. One run per plan, and no
+VM in two, is the journal's claim; who comes second is refused at once, with words.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import Flow
 from prefect.types.entrypoint import EntrypointType
@@ -23,9 +32,14 @@ from flows.fail_over import planned_failover, unplanned_failover
 from flows.reverse import reverse
 from flows.undo import undo
 from flows.work_pool import ensure_work_pool
-from secondsite.plan.model import Plan
+from secondsite.plan.estate import Estate
+from secondsite.plan.model import Direction, Plan
 
-__all__ = ["deployment_name", "register"]
+__all__ = ["BACK", "Deployment", "deployments_of", "obsolete", "register", "remove"]
+
+TAG = "secondsite"
+BACK = "-back"
+"""Ends the names of those that are carried in the primary site, where that has its own pool."""
 
 _VERBS: tuple[Flow[Any, Any], ...] = (
     drill,
@@ -41,35 +55,132 @@ _VERBS: tuple[Flow[Any, Any], ...] = (
 )
 
 
-def deployment_name(flow_name: str, plan_name: str) -> str:
-    """`test-failover/storefront`: as `prefect deployment run` takes it."""
-    return f"{flow_name}/{plan_name}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One flow for one plan: what Prefect is told of it."""
+
+    flow: Flow[Any, Any]
+    name: str
+    work_pool: str
+    description: str
+    tags: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    schedules: tuple[CronSchedule, ...] = field(default=())
+
+    @property
+    def full_name(self) -> str:
+        """`test-failover/storefront`: as `prefect deployment run` takes it."""
+        return f"{self.flow.name}/{self.name}"
+
+    @property
+    def entrypoint(self) -> str:
+        """Module path of the flow."""
+        return f"{self.flow.fn.__module__}.{self.flow.fn.__name__}"
 
 
-def register(plans: Iterable[Plan], *, work_pool: str) -> list[str]:
-    """Make or renew the deployments of `plans`; gives their names.
-
-    The Prefect server that PREFECT_API_URL names must answer. Afterwards the work pool exists, and
-    each plan has one deployment a verb; doing it again changes nothing.
-    """
-    asyncio.run(ensure_work_pool(work_pool))
-    names = []
+def deployments_of(plans: Iterable[Plan], estate: Estate) -> Sequence[Deployment]:
+    """Every deployment of `plans`, in the order of their names."""
+    found: list[Deployment] = []
     for plan in plans:
-        for verb in _VERBS:
-            _deployment(verb, plan, work_pool).apply()
-            names.append(deployment_name(verb.name, plan.name))
-    return sorted(names)
+        protection = estate.protection(plan.protection)
+        if protection is None:
+            continue  # no plan of a checked folder
+        home = estate.prefect.pool(protection.recovery)
+        other = estate.prefect.pool(protection.primary)
+        found += [_deployment(verb, plan, pool=home) for verb in _VERBS]
+        if other != home:
+            found += [_back(verb, plan, pool=other) for verb in _VERBS if _has_direction(verb)]
+    return sorted(found, key=lambda each: each.full_name)
 
 
-def _deployment(verb: Flow[Any, Any], plan: Plan, work_pool: str) -> RunnerDeployment:
-    deployment = verb.to_deployment(
+def register(deployments: Iterable[Deployment]) -> list[str]:
+    """Make or renew deployments, and the work pools they name; gives their names.
+
+    The Prefect server that PREFECT_API_URL names must answer. Doing it again changes nothing.
+    """
+    wanted = list(deployments)
+    for pool in sorted({each.work_pool for each in wanted}):
+        asyncio.run(ensure_work_pool(pool))
+    for each in wanted:
+        _for_prefect(each).apply()
+    return [each.full_name for each in wanted]
+
+
+def obsolete(deployments: Iterable[Deployment]) -> list[str]:
+    """Names of the deployments that the server has of us, and that are not among these."""
+    wanted = {each.full_name for each in deployments}
+    return sorted(name for name in asyncio.run(_registered()) if name not in wanted)
+
+
+def remove(names: Iterable[str]) -> None:
+    """Remove deployments from the server. Flow runs that they have made stay."""
+    asyncio.run(_remove(list(names)))
+
+
+def _deployment(verb: Flow[Any, Any], plan: Plan, *, pool: str) -> Deployment:
+    return Deployment(
+        flow=verb,
         name=plan.name,
-        description=plan.description or None,
+        work_pool=pool,
+        description=plan.description,
+        tags=(TAG, plan.name),
         parameters={"plan": plan.name},
-        tags=["secondsite", plan.name],
-        work_pool_name=work_pool,
+        schedules=_schedules(verb, plan),
+    )
+
+
+def _back(verb: Flow[Any, Any], plan: Plan, *, pool: str) -> Deployment:
+    return Deployment(
+        flow=verb,
+        name=f"{plan.name}{BACK}",
+        work_pool=pool,
+        description=plan.description,
+        tags=(TAG, plan.name),
+        parameters={"plan": plan.name, "direction": Direction.BACK.value},
+    )
+
+
+def _schedules(_verb: Flow[Any, Any], _plan: Plan) -> tuple[CronSchedule, ...]:
+    """When the deployment runs by itself: the one place where a plan's schedule gets to Prefect."""
+    return ()
+
+
+def _has_direction(verb: Flow[Any, Any]) -> bool:
+    return "direction" in verb.parameters.properties
+
+
+def _for_prefect(wanted: Deployment) -> RunnerDeployment:
+    deployment = wanted.flow.to_deployment(
+        name=wanted.name,
+        description=wanted.description or None,
+        parameters=dict(wanted.parameters),
+        tags=list(wanted.tags),
+        work_pool_name=wanted.work_pool,
         entrypoint_type=EntrypointType.MODULE_PATH,
         job_variables={"working_dir": os.sep},
+        schedules=list(wanted.schedules),
     )
     assert isinstance(deployment, RunnerDeployment)  # noqa: S101 - narrows a sync-or-async result
     return deployment
+
+
+async def _registered() -> dict[str, Any]:
+    """The ids of our deployments, by full name."""
+    found: dict[str, Any] = {}
+    mine = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+    async with get_client() as client:
+        flows: dict[Any, str] = {}
+        while page := await client.read_deployments(deployment_filter=mine, offset=len(found)):
+            for each in page:
+                if each.flow_id not in flows:
+                    flows[each.flow_id] = (await client.read_flow(each.flow_id)).name
+                found[f"{flows[each.flow_id]}/{each.name}"] = each.id
+    return found
+
+
+async def _remove(names: Sequence[str]) -> None:
+    known = await _registered()
+    async with get_client() as client:
+        for name in names:
+            if name in known:
+                await client.delete_deployment(known[name])

@@ -1,4 +1,7 @@
-"""The generated reference pages and schemas: `make docs` writes them, a test keeps them current."""
+"""The generated pages, schemas and example deployments.
+
+`make docs` writes them, a test keeps them current.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ Environment: `SECONDSITE_HOME` (state of this machine), `SECONDSITE_PLANS` (fold
 default `./plans`), `SECONDSITE_JOURNAL` (SQLAlchemy URL of the journal), `PREFECT_API_URL` (a
 Prefect server of your own).
 """
+
+_DEPLOYMENTS = "deployments/prefect.yaml"
 
 
 class _Wide(argparse.HelpFormatter):
@@ -52,12 +57,23 @@ def generated_files() -> Mapping[str, str]:
     from secondsite.run import diagram
 
     return {
+        _DEPLOYMENTS: _deployments_text(),
         "docs/reference/cli.md": cli_page(),
         "docs/reference/report.schema.json": schema_text(),
         "docs/reference/step-states.md": diagram.page(),
         **plan_reference.generated_files(),
         **lab_reference.generated_files(),
     }
+
+
+def _deployments_text() -> str:
+    """The deployments of the example plans."""
+    from flows.deployment import deployments_of
+    from flows.deployment_file import prefect_yaml
+    from secondsite.plan.loader import load_folder
+
+    folder = load_folder(Path(__file__).parents[2] / "plans")
+    return prefect_yaml(deployments_of(folder.plans.values(), folder.estate), file=_DEPLOYMENTS)
 
 
 if __name__ == "__main__":

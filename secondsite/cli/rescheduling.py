@@ -42,7 +42,10 @@ def reschedule(record: RunRecord) -> FlowRun:
     if known is not None and _asked(_again(known)):
         return FlowRun(id=known, url=page_of(known))
     deployment = f"{_FLOWS.get(record.kind, record.kind)}/{record.plan}"
-    return start(deployment, {"resume": record.run_id, "requested_by": requested_by()})
+    parameters = {"resume": record.run_id, "requested_by": requested_by()}
+    if record.direction == "back" and record.kind != "cleanup":
+        parameters["direction"] = record.direction
+    return start(deployment, parameters)
 
 
 def is_suspended(record: RunRecord) -> bool:

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +25,6 @@ from secondsite.home import home, journal_url, plans_folder
 
 __all__ = [
     "SERVER_START_LIMIT_S",
-    "WORK_POOL",
     "Services",
     "api_url",
     "is_healthy",
@@ -34,7 +33,6 @@ __all__ = [
     "use_prefect",
 ]
 
-WORK_POOL = "secondsite"
 SERVER_START_LIMIT_S = 180.0
 _STOP_LIMIT_S = 20.0
 _PATIENCE_S = 30.0
@@ -94,13 +92,15 @@ class Services:
             next_step="Read the last lines of that log, then try again.",
         )
 
-    def start_worker(self, *, name: str) -> None:
-        """Start the worker that runs flows on this machine, if it does not run yet.
+    def start_workers(self, pools: Sequence[str], *, name: str) -> None:
+        """Start a worker for each work pool whose worker does not run yet.
 
-        The server need not answer yet: the worker waits for it.
+        The server need not answer yet: the workers wait for it.
         """
-        if "worker" not in self.running():
-            self._start("worker", "secondsite.cli.worker_process", name)
+        for number, pool in enumerate(pools):
+            process = f"worker-{pool}" if number else "worker"
+            if process not in self.running():
+                self._start(process, "secondsite.cli.worker_process", name, pool)
 
     def start_watch(self) -> None:
         """Start what looks after runs that no engine carries, if it does not run yet."""
@@ -110,7 +110,8 @@ class Services:
     def stop(self) -> list[str]:
         """End what runs; gives the names of what was ended. The worker goes first."""
         running = self.running()
-        names: tuple[str, ...] = ("watch", "worker", "server")
+        workers = sorted(name for name in running if name.startswith("worker"))
+        names = ("watch", *workers, "server")
         ended = [
             name
             for name in names

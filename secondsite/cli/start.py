@@ -8,9 +8,9 @@ import pwd
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from secondsite.cli.services import api_url, use_prefect
@@ -20,6 +20,10 @@ from secondsite.run.attention import CANCELLED, noted_since_engine
 from secondsite.run.following import Following
 from secondsite.run.journal import Journal
 from secondsite.run.record import RunRecord
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
 
 __all__ = ["FlowRun", "follow", "open_journal", "page_of", "requested_by", "start"]
 
@@ -56,6 +60,8 @@ def requested_by() -> str:
 def start(deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
     """Ask Prefect for a run of `deployment`; gives it at once.
 
+    Back home it is carried in the primary site, if that has a work pool of its own.
+
     Raises:
         UnreachableError: no server, or it does not answer.
         UsageError: there is no such deployment, or it refuses the parameters.
@@ -67,7 +73,7 @@ def start(deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
 
     async def create() -> UUID:
         async with get_client() as client:
-            found = await client.read_deployment_by_name(deployment)
+            found = await _deployment(client, deployment, parameters)
             run = await client.create_flow_run_from_deployment(
                 found.id, parameters=dict(parameters)
             )
@@ -86,6 +92,17 @@ def start(deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
             next_step="Mend the parameter that it names.",
         ) from error
     return FlowRun(id=run_id, url=page_of(run_id))
+
+
+async def _deployment(
+    client: PrefectClient, name: str, parameters: Mapping[str, Any]
+) -> DeploymentResponse:
+    from prefect.exceptions import ObjectNotFound
+
+    if parameters.get("direction") == "back":
+        with suppress(ObjectNotFound):
+            return await client.read_deployment_by_name(f"{name}-back")
+    return await client.read_deployment_by_name(name)
 
 
 def page_of(flow_run: UUID) -> str:

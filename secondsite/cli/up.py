@@ -7,7 +7,8 @@ import json
 import os
 import socket
 
-from secondsite.cli.services import WORK_POOL, api_url, services, use_prefect
+from secondsite.cli.pools import pools_of
+from secondsite.cli.services import api_url, services, use_prefect
 from secondsite.home import plans_folder
 
 __all__ = ["add_arguments", "bring_up", "run"]
@@ -16,12 +17,15 @@ __all__ = ["add_arguments", "bring_up", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--port", type=int, help="port of Prefect's server (default: a free one)")
+    parser.add_argument(
+        "--site", help="only the worker of this site (default: one for each work pool)"
+    )
     parser.add_argument("--json", action="store_true", help="print facts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Bring everything up; says where the UI is."""
-    url, names = bring_up(port=arguments.port)
+    url, names = bring_up(port=arguments.port, site=arguments.site)
     ui = url.removesuffix("/api")
     if arguments.json:
         print(json.dumps({"api_url": url, "ui_url": ui, "deployments": names}, indent=2))
@@ -33,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def bring_up(*, port: int | None = None) -> tuple[str, list[str]]:
+def bring_up(*, port: int | None = None, site: str | None = None) -> tuple[str, list[str]]:
     """Start what does not run yet and register the deployments.
 
     Gives the API URL and the names of the deployments.
@@ -41,20 +45,22 @@ def bring_up(*, port: int | None = None) -> tuple[str, list[str]]:
     Raises:
         UnreachableError: the server does not come up.
         PlanError: a plan in the plans folder is wrong; nothing was started.
+        UsageError: the estate has no such site; nothing was started.
     """
     from secondsite.plan.loader import load_folder
 
-    plans = load_folder(plans_folder()).plans
+    folder = load_folder(plans_folder())
+    pools = pools_of(folder.estate, site)
     mine = services()
     is_external = bool(os.environ.get("PREFECT_API_URL"))
     url = api_url() if is_external else mine.start_server(port=port)
-    mine.start_worker(name=f"{socket.gethostname()}-{os.getpid()}")
+    mine.start_workers(pools, name=f"{socket.gethostname()}-{os.getpid()}")
     use_prefect(url)
     # Loading Prefect takes seconds: this process and the worker do it while the server comes up.
-    from flows.deployment import register
+    from flows.deployment import deployments_of, register
 
     if not is_external:
         mine.wait_for_server()
-    names = register(plans.values(), work_pool=WORK_POOL)
+    names = register(deployments_of(folder.plans.values(), folder.estate))
     mine.start_watch()
     return url, names

@@ -11,14 +11,14 @@ import os
 import sys
 import time
 
-from secondsite.cli.services import SERVER_START_LIMIT_S, WORK_POOL, is_healthy
+from secondsite.cli.services import SERVER_START_LIMIT_S, is_healthy
 
 __all__ = ["main"]
 
 _PAUSE_S = 0.2
 
 
-def main(name: str) -> None:
+def main(name: str, pool: str) -> None:
     """Wait for the server of PREFECT_API_URL, then work for it until ended."""
     from prefect.cli import app
     from prefect.workers import process
@@ -33,10 +33,10 @@ def main(name: str) -> None:
             sys.exit(f"{url} does not answer: nothing to work for.")
         time.sleep(_PAUSE_S)
     # Of two that make the pool at once, Prefect's own worker would be the one to fail.
-    asyncio.run(ensure_work_pool(WORK_POOL))
-    sys.argv[1:] = ["worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", name]
+    asyncio.run(ensure_work_pool(pool))
+    sys.argv[1:] = ["worker", "start", "--pool", pool, "--type", "process", "--name", name]
     app()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

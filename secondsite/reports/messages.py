@@ -18,8 +18,10 @@ from secondsite.run.attention import CANCELLED, INTERRUPTED
 from secondsite.run.events import (
     Asked,
     Decided,
+    Escalated,
     Noted,
     Notified,
+    Reminded,
     RunCreated,
     RunEnded,
     RunHeld,
@@ -35,15 +37,6 @@ __all__ = ["Message", "messages_about", "untold_words"]
 _TOLD_WITHIN = timedelta(hours=1)
 """What is older is not told any more, unless people are still asked about it."""
 _MOST_STEPS = 10
-_BY_TYPE: dict[str, Topic] = {
-    "run.created": "started",
-    "run.ended": "ended",
-    "run.held": "decision",
-    "run.released": "decision",
-    "decision.made": "decision",
-    "decision.reminded": "reminder",
-    "decision.escalated": "escalation",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +104,18 @@ def _topic(entry: Entry, record: RunRecord) -> Topic | None:
             return None if question is None else _asked_topic(question)
         case Noted(details=details):
             return "interruption" if details.keys() & {CANCELLED, INTERRUPTED} else None
-        case event if event.type in {"decision.reminded", "decision.escalated"}:
-            return _BY_TYPE[event.type] if _question(entry, record) else None
-        case event:
-            return _BY_TYPE.get(event.type)
+        case Reminded():
+            return "reminder" if _question(entry, record) else None
+        case Escalated():
+            return "escalation" if _question(entry, record) else None
+        case RunCreated():
+            return "started"
+        case RunEnded():
+            return "ended"
+        case Decided() | RunHeld() | RunReleased():
+            return "decision"
+        case _:
+            return None
 
 
 def _asked_topic(question: QuestionRecord) -> Topic:
@@ -201,6 +202,8 @@ def _about_gate(
     if gate.required > 1:
         names = ", ".join(each.by for each in gate.decisions) or "nobody yet"
         lines.append(f"{gate.required} different people must approve; so far: {names}.")
+    if gate.separate_from:
+        lines.append(f"Who started the run does not count: {', '.join(gate.separate_from)}.")
     if gate.with_code:
         lines.append(f"With a one-time code (--code): {', '.join(gate.with_code)}.")
     lines.append(f"  secondsite approve {record.run_id} {gate.id} --as NAME")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,10 +16,12 @@ from secondsite.run.events import (
     Decided,
     Decision,
     ErrorFact,
+    Escalated,
     JournalEvent,
     Noted,
     Notified,
     PlannedStep,
+    Reminded,
     RunAttached,
     RunEnded,
     RunHeld,
@@ -81,6 +83,21 @@ def test_a_gate_that_has_been_decided_meanwhile_is_not_told_any_more() -> None:
 
     assert topics(*TO_THE_GATE) == ["started", "gate"]
     assert topics(*TO_THE_GATE, decided) == ["started", "decision"]
+
+
+def test_reminders_and_escalations_tell_who_is_asked_now_until_when() -> None:
+    limit = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
+    reminded = Reminded(at=BEGIN, step=GATE, number=1, approvers=("aiko",))
+    escalated = Escalated(at=BEGIN, step=GATE, approvers=("boss",), deadline_at=limit)
+
+    messages = told(*TO_THE_GATE, reminded, escalated)
+
+    assert [message.topic for message in messages[1:]] == ["gate", "reminder", "escalation"]
+    assert 'still waits at the gate "Storage released" since 2026-11-20' in messages[2].text
+    assert messages[3].text.startswith("Nobody has decided in time about the gate")
+    for message in messages[1:]:
+        assert "May decide until 2030-01-02 03:04 UTC: boss." in message.text
+        assert f"secondsite approve {RUN} {GATE} --as NAME" in message.text
 
 
 def test_what_is_long_past_is_told_only_if_people_are_still_asked() -> None:
