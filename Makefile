@@ -61,7 +61,7 @@ bench: $(STAMP)  ## measure the engine against the lab: 12, 100 and 500 VMs
 	@$(BIN)/python benchmarks/engine.py
 
 lock: ## write the locks anew (needs uv): constraints*.txt from pyproject.toml
-	@$(LOCK) pyproject.toml --group dev --extra postgresql -o constraints.txt
+	@$(LOCK) pyproject.toml --group dev --extra postgresql --extra high-availability -o constraints.txt
 	@$(LOCK) --group pyproject.toml:kerberos -c constraints.txt -o constraints-kerberos.txt
 	@$(LOCK) --group pyproject.toml:kerberos-build -c constraints.txt -o constraints-kerberos-build.txt
 

@@ -6,8 +6,7 @@ import argparse
 import os
 import sys
 
-from secondsite.cli.server_auth import auth_environment
-from secondsite.cli.services import prefect_environment
+from secondsite.cli.services import prefect_environment, server_environment
 
 __all__ = ["add_arguments", "run"]
 
@@ -38,5 +37,5 @@ def run(arguments: argparse.Namespace) -> int:
     os.execve(  # noqa: S606 - our own program, by list
         sys.executable,
         [sys.executable, "-m", *words],
-        environment | dict(auth_environment(of_server=True)),
+        environment | server_environment(),
     )

@@ -29,6 +29,7 @@ __all__ = [
     "api_url",
     "is_healthy",
     "prefect_environment",
+    "server_environment",
     "services",
     "use_prefect",
 ]
@@ -69,7 +70,7 @@ class Services:
         (self.folder / "api-url").parent.mkdir(parents=True, exist_ok=True)
         (self.folder / "api-url").write_text(f"http://127.0.0.1:{chosen}/api")
         server = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(chosen)]
-        self._start("server", *server, environment=auth_environment(of_server=True))
+        self._start("server", *server, environment=server_environment())
         return self.api_url
 
     def wait_for_server(self) -> None:
@@ -216,6 +217,18 @@ def prefect_environment(url: str) -> dict[str, str]:
         "SECONDSITE_PLANS": str(plans_folder()),
     }
     return defaults | dict(os.environ) | fixed | dict(auth_environment())
+
+
+def server_environment() -> dict[str, str]:
+    """What Prefect's server needs besides: its auth string, and pages that ask whom they came from.
+
+    Behind a proxy, or through a tunnel, a browser knows the server under another address than we.
+
+    Raises:
+        CredentialError: the estate wants an auth string for it, and it cannot be had.
+    """
+    ui = {"PREFECT_UI_API_URL": os.environ.get("PREFECT_UI_API_URL") or "/api"}
+    return ui | dict(auth_environment(of_server=True))
 
 
 def use_prefect(url: str) -> None:

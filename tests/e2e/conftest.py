@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class Machine:
 
     home: Path
     plans: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *words: str, limit_s: float = _LIMIT_S, **environment: str) -> Result:
         """Run `secondsite WORDS…`; whatever comes of it, no traceback does."""
@@ -86,7 +87,8 @@ class Machine:
             for name, value in os.environ.items()
             if not name.startswith(("PREFECT_", "SECONDSITE_"))
         }
-        return kept | {"SECONDSITE_HOME": str(self.home), "SECONDSITE_PLANS": str(self.plans)}
+        mine = {"SECONDSITE_HOME": str(self.home), "SECONDSITE_PLANS": str(self.plans)}
+        return kept | mine | dict(self.variables)
 
     def lab_log(self) -> list[dict[str, Any]]:
         """Every request and change that the lab has seen."""
