@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from secondsite.cli.block_reading import read_block
 from secondsite.cli.rescheduling import is_suspended, reschedule
-from secondsite.cli.services import api_url, use_prefect
 from secondsite.cli.start import open_journal, requested_by
 from secondsite.errors import RefusedError, UnreachableError
 from secondsite.home import home
@@ -111,14 +111,7 @@ def _rule_for(record: RunRecord, name: str) -> CodeRule | None:
     if model is None:
         return None
     _, estate = model
-    return rule_for(estate, Secrets(estate, home=home(), block_reader=_read_block), name)
-
-
-def _read_block(name: str) -> str:
-    from flows.blocks import read_block
-
-    use_prefect(api_url())
-    return read_block(name)
+    return rule_for(estate, Secrets(estate, home=home(), block_reader=read_block), name)
 
 
 def record_of(journal: Journal, run_id: str) -> RunRecord:

@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from secondsite.cli.block_reading import read_block
+from secondsite.cli.services import api_url, use_prefect
 from secondsite.connectors.messaging import Mood, send
 from secondsite.errors import CredentialError, SecondsiteError, UnreachableError
 from secondsite.home import home
@@ -54,21 +56,14 @@ def _run(errand: Errand) -> None:
     target = errand.target
     if target.url is not None:
         what = f'the URL of notification target "{target.name}"'
-        url = read_secret(target.url, what=what, home=home(), block_reader=_read_block)
+        url = read_secret(target.url, what=what, home=home(), block_reader=read_block)
         send(url, title=errand.title, text=errand.text, mood=errand.mood, to=errand.to)
     else:
         _through_block(target.block or "", errand)
 
 
-def _read_block(name: str) -> str:
-    _use_prefect()
-    from flows.blocks import read_block
-
-    return read_block(name)
-
-
 def _through_block(block: str, errand: Errand) -> None:
-    _use_prefect()
+    use_prefect(api_url())
     from flows.blocks import notify_through
 
     try:
@@ -82,12 +77,6 @@ def _through_block(block: str, errand: Errand) -> None:
         raise UnreachableError(
             f"Prefect's block {block} could not deliver it ({type(error).__name__})"
         ) from None
-
-
-def _use_prefect() -> None:
-    from secondsite.cli.services import api_url, use_prefect
-
-    use_prefect(api_url())
 
 
 if __name__ == "__main__":

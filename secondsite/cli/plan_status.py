@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from secondsite.cli.block_reading import read_block
 from secondsite.connectors.offers import command, offered
 from secondsite.connectors.standing import PlanStanding, stand
 from secondsite.errors import CredentialError
@@ -58,7 +59,7 @@ def show_plan(name: str, *, as_json: bool) -> int:
 
 async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None) -> Asked:
     protection = protection_of(plan, estate)
-    sites = Sites(estate, home=home(), block_reader=_no_block)
+    sites = Sites(estate, home=home(), block_reader=read_block)
     limit_s = estate.limits.connect_timeout.total_seconds()
     unasked = protection.site_names(leave_out)[0] if leave_out else None
 
@@ -82,17 +83,6 @@ async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None) -> Asked
         silent={each.site: each.silent for each in sides},
     )
     return Asked(plan=plan, estate=estate, standing=standing, sides=sides)
-
-
-def _no_block(name: str) -> str:
-    from flows.blocks import read_block
-
-    try:
-        return read_block(name)
-    except ValueError as error:
-        raise CredentialError(
-            f"Prefect has no Secret block {name!r}.", next_step="secondsite up, then make it there."
-        ) from error
 
 
 def _facts(asked: Asked) -> dict[str, Any]:

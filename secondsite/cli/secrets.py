@@ -12,6 +12,7 @@ import json
 import sys
 from pathlib import Path
 
+from secondsite.cli.block_reading import read_block
 from secondsite.cli.services import api_url, use_prefect
 from secondsite.errors import CredentialError, UsageError
 from secondsite.home import home, plans_folder
@@ -67,7 +68,7 @@ def _list(*, as_json: bool) -> int:
 
 def _problem(source: SecretSource, what: str) -> str:
     try:
-        read_secret(source, what=what, home=home(), block_reader=_read_block)
+        read_secret(source, what=what, home=home(), block_reader=read_block)
     except CredentialError as error:
         return f"{error.message} {error.next_step}".strip()
     return ""
@@ -125,10 +126,3 @@ def _value(block: str, file: Path | None) -> str:
             next_step=f"Write it to standard input: secondsite secrets register {block} < FILE",
         )
     return value
-
-
-def _read_block(name: str) -> str:
-    use_prefect(api_url())
-    from flows.blocks import read_block
-
-    return read_block(name)

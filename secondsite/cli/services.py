@@ -207,6 +207,7 @@ def prefect_environment(url: str) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(home() / "prefect"),
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",  # two lines a step else
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",  # a server out of thin air has no blocks
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }

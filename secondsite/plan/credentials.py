@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from secondsite.errors import CredentialError
+from secondsite.errors import CredentialError, SecondsiteError
 from secondsite.plan.estate import Estate, SecretSource
 from secondsite.plan.suggestions import did_you_mean
 
@@ -175,6 +175,10 @@ def _from_block(name: str, reader: BlockReader | None, *, what: str, remedy: str
         )
     try:
         return reader(name)
+    except SecondsiteError as error:  # our own words: they hold no value
+        raise CredentialError(
+            f"Cannot get {what}: {error.message}", next_step=error.next_step
+        ) from error
     except Exception as error:
         # Not chained: what a block says of itself may hold the value.
         raise CredentialError(
