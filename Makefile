@@ -7,7 +7,7 @@ KRB    := $(VENV)/.kerberos
 LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate
 
-.PHONY: demo kerberos test crash-test fault-test lint types arch docs bench lock clean help
+.PHONY: demo kerberos test crash-test fault-test ha-test lint types arch docs bench lock clean help
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -43,6 +43,9 @@ crash-test: $(STAMP)  ## kill the engine at 320 instants of every operation, res
 
 fault-test: $(STAMP)  ## let one WinRM fault strike a planned failover, 320 times, compare (POINTS=0: at each request)
 	@$(BIN)/python -m tests.campaign.faults --points $(or $(POINTS),320)
+
+ha-test: $(STAMP)  ## two API servers of Prefect on one PostgreSQL and Redis, one lost
+	@SECONDSITE_HA_TEST=1 $(BIN)/python -m pytest -q tests/e2e/test_high_availability.py
 
 lint: $(STAMP)  ## style and formatting
 	@$(BIN)/ruff check .
