@@ -8,6 +8,7 @@ import os
 import socket
 
 from secondsite.cli.pools import pools_of
+from secondsite.cli.server_auth import auth_environment
 from secondsite.cli.services import api_url, services, use_prefect
 from secondsite.home import plans_folder
 
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print(f"Prefect's UI: {ui}")
     print(f"For prefect's own commands: export PREFECT_API_URL={url}")
+    if auth_environment():
+        print("It asks for its auth string: in the browser, and of them in PREFECT_API_AUTH_STRING")
     for name in names:
         print(f"  deployment {name}")
     return 0
