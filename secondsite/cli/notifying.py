@@ -23,7 +23,7 @@ from secondsite.plan.estate import Estate
 from secondsite.plan.notifications import NotificationTarget
 from secondsite.reports.messages import Message, messages_about
 from secondsite.run.events import CodeGiven, JournalEvent, Notified
-from secondsite.run.journal import Entry, Journal, RunSummary
+from secondsite.run.journal import Entry, Journal
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 
@@ -93,17 +93,17 @@ class Notifier:
         if not estate.notifications:
             return
         now = self._now()
-        for summary in journal.runs(limit=_NEWEST):
-            if summary.ended_at is None or now - summary.ended_at < _OVER_FOR:
-                self._look_at(journal, summary, estate)
+        for head in journal.heads(limit=_NEWEST):
+            is_near = head.ended_at is None or now - head.ended_at < _OVER_FOR
+            if is_near and head.event_count > self._seen.get(head.run_id, 0):
+                self._look_at(journal, head.run_id, estate)
         self._give_up_the_dead(journal, estate)
 
     def wait(self) -> None:
         """Return when every message has been sent, or has not arrived in its time."""
         wait(self._under_way)
 
-    def _look_at(self, journal: Journal, summary: RunSummary, estate: Estate) -> None:
-        run_id = summary.run_id
+    def _look_at(self, journal: Journal, run_id: str, estate: Estate) -> None:
         seen = self._seen.get(run_id, 0)
         new = journal.read(run_id, after=seen)
         if not new:

@@ -37,7 +37,7 @@ from secondsite.run.schema import events as events_table
 from secondsite.run.schema import is_prepared, prepare
 from secondsite.run.schema import runs as runs_table
 
-__all__ = ["Entry", "Journal", "RunSummary", "Verification"]
+__all__ = ["Entry", "Journal", "RunHead", "RunSummary", "Verification"]
 
 
 def _utc_now() -> datetime:
@@ -78,6 +78,15 @@ class RunSummary:
     ended_at: datetime | None
     is_interrupted: bool
     is_cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHead:
+    """How far a run has come, for those who look often: costs no look at its events."""
+
+    run_id: str
+    event_count: int
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +277,22 @@ class Journal:
                 if not row["end_state"]
             }
         return tuple(self._summary(row, held.get(row["run_id"])) for row in rows)
+
+    def heads(self, *, limit: int) -> tuple[RunHead, ...]:
+        """How far the newest runs have come, newest first."""
+        table = runs_table.c
+        query = select(table.run_id, table.event_count, table.ended_at)
+        newest = query.order_by(table.created_at.desc(), table.run_id).limit(limit)
+        with self._database.reading() as connection:
+            rows = connection.execute(newest).all()
+        return tuple(
+            RunHead(
+                run_id=row.run_id,
+                event_count=row.event_count,
+                ended_at=_aware(row.ended_at) if row.ended_at else None,
+            )
+            for row in rows
+        )
 
     def find(self, token: str) -> str | None:
         """The newest run whose id is `token`, or ends in it behind a dash."""

@@ -348,3 +348,20 @@ def test_the_clock_of_the_journal_is_injected(journal: Journal, clock: Clock) ->
 
     assert lease is not None
     assert lease.heartbeat_at == clock.now
+
+
+def test_heads_tell_how_far_runs_have_come_without_reading_them(
+    journal: Journal, clock: Clock
+) -> None:
+    journal.append("shop-1", created("shop-1", at=clock.now))
+    clock.forward(1)
+    journal.append("shop-2", created("shop-2", at=clock.now), Noted(at=clock.now, text="x"))
+    journal.append("shop-1", RunEnded(at=clock.now, state="done"))
+
+    heads = journal.heads(limit=5)
+
+    assert [(head.run_id, head.event_count, head.ended_at) for head in heads] == [
+        ("shop-2", 2, None),
+        ("shop-1", 2, clock.now),
+    ]
+    assert len(journal.heads(limit=1)) == 1
