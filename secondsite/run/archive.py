@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, inspect, select
+from sqlalchemy import Connection, delete, insert, inspect, select, update
 
 from secondsite.errors import JournalError
 from secondsite.run.chain import Row, first_fault
@@ -89,25 +89,39 @@ def read_archive(lines: Iterable[str]) -> Iterator[Archived]:
 
 
 def put_in(connection: Connection, run: Archived) -> bool:
-    """Put a run into the journal, unless it is there; gives whether it was put in.
+    """Put a run into the journal, or what it has more than the journal; gives whether it had.
 
     Raises:
         JournalError: another run has that id, or another history.
     """
-    head = connection.scalar(select(runs.c.head).where(runs.c.run_id == run.run_id))
-    if head is not None:
-        if head == run.head:
-            return False
+    query = select(runs.c.event_count, runs.c.head).where(runs.c.run_id == run.run_id)
+    here = connection.execute(query.with_for_update()).first()
+    count = here.event_count if here is not None else 0
+    if here is None:
+        connection.execute(insert(runs).values(**_index_of(run)))
+    elif not _is_one_history(connection, run, event_count=count, head=here.head):
         raise JournalError(
             f"{run.run_id} is in this journal already, with another history. Nothing was taken in.",
             next_step="One of the two went on, or was changed. Verify both: secondsite runs verify",
         )
-    connection.execute(insert(runs).values(**_index_of(run)))
-    connection.execute(
-        insert(events),
-        [{name: getattr(row, name) for name in _KEPT} | {"run_id": run.run_id} for row in run.rows],
-    )
-    return True
+    more = run.rows[count:]
+    if here is not None and more:
+        mine = runs.c.run_id == run.run_id
+        connection.execute(update(runs).where(mine).values(**_index_of(run)))
+    if more:
+        connection.execute(
+            insert(events),
+            [{name: getattr(row, name) for name in _KEPT} | {"run_id": run.run_id} for row in more],
+        )
+    return bool(more)
+
+
+def _is_one_history(connection: Connection, run: Archived, *, event_count: int, head: str) -> bool:
+    """Whether the journal's run and the archived one are the same as far as the shorter goes."""
+    if len(run.rows) >= event_count:
+        return not event_count or run.rows[event_count - 1].hash == head
+    here = (events.c.run_id == run.run_id) & (events.c.run_seq == len(run.rows))
+    return connection.scalar(select(events.c.hash).where(here)) == run.head
 
 
 def remove(

@@ -73,6 +73,22 @@ def test_an_unfinished_run_that_was_taken_in_can_go_on(journal: Journal, other: 
     assert [run.state for run in other.runs()] == ["pending"]
 
 
+def test_a_longer_history_of_the_same_run_goes_on_where_the_journal_ends(
+    journal: Journal, other: Journal
+) -> None:
+    journal.append(FIRST, created(FIRST))
+    shorter = lines_of(journal, FIRST)
+    journal.append(FIRST, RunEnded(at=BEGIN, state="done", summary="done"))
+    longer = lines_of(journal, FIRST)
+
+    assert other.take_in(read_archive(shorter)) == {FIRST: True}
+    assert other.take_in(read_archive(longer)) == {FIRST: True}
+    assert other.take_in(read_archive(shorter)) == {FIRST: False}
+
+    assert other.verify(FIRST).head == journal.verify(FIRST).head
+    assert [run.state for run in other.runs()] == ["done"]
+
+
 def test_a_run_with_another_history_is_refused_and_nothing_is_taken_in(
     journal: Journal, other: Journal
 ) -> None:
