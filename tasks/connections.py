@@ -9,7 +9,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from secondsite.connectors.dns import DnsServer, UpdateWay
+from secondsite.connectors.dns import DnsServer, UpdateWay, WindowsWay
 from secondsite.connectors.dns import DnsTarget as ZoneTarget
 from secondsite.connectors.readiness import CertificateView
 from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool, certificate_expiry
@@ -24,7 +24,10 @@ __all__ = ["Sites"]
 
 _HYPERV = ("Hyper-V",)
 _VMM = ("VirtualMachineManager",)
+_DNS = ("DnsServer",)
 _DNS_THREADS = 8
+_UPDATES_S = 30.0
+"""How long one exchange of DNS updates may take; a server answers each in milliseconds."""
 
 
 class Sites:
@@ -108,12 +111,36 @@ class Sites:
         """
         if (target, zone) not in self._zones:
             written = next(each for each in self._estate.dns if each.name == target)
-            self._zones[target, zone] = ZoneAccess(
-                UpdateWay(self._zone_target(written, zone)),
-                executor=self._dns_threads,
-                limits=self._estate.limits,
-            )
+            self._zones[target, zone] = self._zone_access(written, self._zone_target(written, zone))
         return self._zones[target, zone]
+
+    def _zone_access(self, written: DnsTarget, target: ZoneTarget) -> ZoneAccess:
+        limits = self._estate.limits
+        if written.winrm is None:
+            return ZoneAccess(
+                UpdateWay(target),
+                executor=self._dns_threads,
+                look_executor=self._dns_threads,
+                exchange_s=_UPDATES_S,
+                verify_s=limits.dns_verify_timeout.total_seconds(),
+            )
+        name = written.winrm.name
+        self._pool.add(self._endpoint(written.winrm, _DNS))
+        return ZoneAccess(
+            WindowsWay(
+                target=target,
+                lane=self._pool.lane(name, "act"),
+                server=target.writable.name,
+                scope=written.zone_scope,
+            ),
+            executor=self._pool.executor(name, "act"),
+            # A scope is looked at through the lane as well, and a lane takes one call at a time.
+            look_executor=self._pool.executor(name, "act")
+            if written.zone_scope
+            else self._dns_threads,
+            exchange_s=limits.request_timeout.total_seconds(),
+            verify_s=limits.dns_verify_timeout.total_seconds(),
+        )
 
     def _zone_target(self, target: DnsTarget, zone: str) -> ZoneTarget:
         account = zone_account(self._estate, target)

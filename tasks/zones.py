@@ -18,13 +18,9 @@ from secondsite.connectors.dns import (
     ZoneWay,
 )
 from secondsite.errors import SiteError
-from secondsite.plan.estate import Limits
 from tasks.batching import Batcher
 
 __all__ = ["ZoneAccess"]
-
-_MOST_MESSAGES_S = 30.0
-"""How long one exchange of updates may take; a server answers each in milliseconds."""
 
 
 class _Found(NamedTuple):
@@ -34,12 +30,30 @@ class _Found(NamedTuple):
 
 
 class ZoneAccess:
-    """Reads, changes and checks of one zone."""
+    """Reads, changes and checks of one zone.
 
-    def __init__(self, way: ZoneWay, *, executor: Executor, limits: Limits) -> None:
+    Args:
+        way: How it is changed.
+        executor: Where reads and changes run, one call at a time if the way needs that.
+        look_executor: Where every server is asked what it shows, for as long as that takes.
+        exchange_s: How long one round of reads or changes may take.
+        verify_s: How long to wait until every server shows a change.
+    """
+
+    def __init__(
+        self,
+        way: ZoneWay,
+        *,
+        executor: Executor,
+        look_executor: Executor,
+        exchange_s: float,
+        verify_s: float,
+    ) -> None:
         self.way = way
         self._executor = executor
-        self._verify_s = limits.dns_verify_timeout.total_seconds()
+        self._look_executor = look_executor
+        self._exchange_s = exchange_s
+        self._verify_s = verify_s
         self._read: Batcher[tuple[str, str], _Found] = Batcher(
             send=self._send_reads, executor=executor, host=way.server
         )
@@ -69,22 +83,22 @@ class ZoneAccess:
     async def verify(self, edits: Sequence[Edit]) -> Sequence[Verification]:
         """What every server of the zone shows of the edits, within the estate's limit."""
         call = functools.partial(self.way.verify, edits, timeout_s=self._verify_s)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        return await asyncio.get_running_loop().run_in_executor(self._look_executor, call)
 
     async def preflight(self, records: Sequence[tuple[str, str]] = ()) -> Sequence[Finding]:
         """What speaks against changing this zone, and `records` in it; changes nothing."""
-        call = functools.partial(self.way.preflight, records, timeout_s=_MOST_MESSAGES_S)
+        call = functools.partial(self.way.preflight, records, timeout_s=self._exchange_s)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     def _send_reads(self, wanted: Sequence[tuple[str, str]]) -> Mapping[str, _Found | SiteError]:
-        results = self.way.read_many(wanted, timeout_s=_MOST_MESSAGES_S)
+        results = self.way.read_many(wanted, timeout_s=self._exchange_s)
         return {
             _key(*each): found if isinstance(found, SiteError) else _Found(found)
             for each, found in results.items()
         }
 
     def _send_edits(self, edits: Sequence[Edit]) -> Mapping[str, Change | SiteError]:
-        results = self.way.apply(edits, timeout_s=_MOST_MESSAGES_S)
+        results = self.way.apply(edits, timeout_s=self._exchange_s)
         return {_key(*each): result for each, result in results.items()}
 
 

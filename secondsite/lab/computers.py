@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from secondsite.lab.cmdlets import ServerKind, vm_of
+from secondsite.lab.dns.windows import WindowsDns
 from secondsite.lab.estate import LabEstate
 from secondsite.lab.events import EventLog
 from secondsite.lab.faults import FaultKind, Faults
@@ -26,7 +27,7 @@ from secondsite.lab.wsman import (
 
 __all__ = ["KINDS", "CmdletGate", "PowerShellTiming", "make_computers"]
 
-KINDS: tuple[ServerKind, ...] = ("hyper-v", "vmm")
+KINDS: tuple[ServerKind, ...] = ("hyper-v", "vmm", "dns")
 _TEXT_LIMIT = 200
 
 
@@ -121,8 +122,9 @@ def make_computers(
     registries: Mapping[ServerKind, CmdletRegistry],
     events: EventLog,
     certificates: Mapping[str, Certificate],
+    nameservers: Mapping[str, Sequence[WindowsDns]],
 ) -> dict[str, WsmanServer]:
-    """A WinRM server (not started yet) for every VMM server and Hyper-V host, by name.
+    """A WinRM server (not started yet) for every VMM, Hyper-V and DNS server, by name.
 
     Args:
         world: The simulated world.
@@ -131,14 +133,16 @@ def make_computers(
         registries: The cmdlets of a computer, by kind.
         events: The lab's log.
         certificates: For https, by server; a server without one speaks http.
+        nameservers: The DNS servers of each site, which are Windows servers too.
     """
     servers: dict[str, WsmanServer] = {}
     for name, site in world.sites.items():
         credential = estate.sites[name].credential
         account = {estate.credentials[credential].username: passwords[credential]}
-        computers: Sequence[tuple[ServerKind, HyperVHost | VmmServer]] = [
+        computers: list[tuple[ServerKind, HyperVHost | VmmServer | WindowsDns]] = [
             ("vmm", site.vmm),
             *(("hyper-v", host) for host in site.hosts.values()),
+            *(("dns", server) for server in nameservers.get(name, ())),
         ]
         for kind, computer in computers:
             servers[computer.name] = WsmanServer(
@@ -156,7 +160,7 @@ def make_computers(
 
 
 def _factory(
-    computer: HyperVHost | VmmServer,
+    computer: HyperVHost | VmmServer | WindowsDns,
     registry: CmdletRegistry,
     *,
     world: World,

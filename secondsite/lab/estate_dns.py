@@ -9,7 +9,7 @@ from pydantic import Field
 from secondsite.plan.quantities import Duration
 from secondsite.plan.written import Written
 
-__all__ = ["LabDns", "LabDnsServer", "LabKey", "LabRecord", "LabZone"]
+__all__ = ["LabDns", "LabDnsServer", "LabKey", "LabRecord", "LabZone", "LabZoneScope"]
 
 _Name = Annotated[str, Field(min_length=1, max_length=63)]
 
@@ -30,6 +30,20 @@ class LabRecord(Written):
     values: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class LabZoneScope(Written):
+    """A zone scope of Windows' DNS: other content of the same zone, for whom a policy names.
+
+    The lab's servers answer nobody from it; only cmdlets see it.
+
+    Attributes:
+        name: Name of the scope.
+        records: What it holds at the beginning.
+    """
+
+    name: _Name
+    records: tuple[LabRecord, ...] = ()
+
+
 class LabZone(Written):
     """A DNS zone on one or more servers.
 
@@ -38,16 +52,18 @@ class LabZone(Written):
         servers: Its servers; the first is the primary, the others copy it.
         keys: TSIG keys that may change it.
         records: What it holds at the beginning.
+        scopes: Zone scopes, on its primary server.
     """
 
     name: str
     servers: Annotated[tuple[str, ...], Field(min_length=1)]
     keys: tuple[str, ...] = ()
     records: tuple[LabRecord, ...] = ()
+    scopes: tuple[LabZoneScope, ...] = ()
 
 
 class LabDnsServer(Written):
-    """A DNS server.
+    """A DNS server: a Windows server too, which its site's account may log on to by WinRM.
 
     Attributes:
         name: Its name.

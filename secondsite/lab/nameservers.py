@@ -17,7 +17,9 @@ from secondsite.lab.dns import (
     ZoneStore,
 )
 from secondsite.lab.dns.faults import STALE
+from secondsite.lab.dns.windows import WindowsDns
 from secondsite.lab.estate import LabEstate, LabZone
+from secondsite.lab.estate_dns import LabZoneScope
 from secondsite.lab.events import EventLog
 from secondsite.lab.faults import FaultKind, Faults
 
@@ -58,6 +60,26 @@ class NameServers:
             )
             for name in self._sites
         }
+
+    @property
+    def windows(self) -> dict[str, list[WindowsDns]]:
+        """By site, the servers as Windows' cmdlets see them; made once."""
+        found: dict[str, list[WindowsDns]] = {}
+        for name, server in self._servers.items():
+            scopes = {
+                (zone.name, scope.name): _scope_store(zone, scope)
+                for zone in self._estate.dns.zones
+                if zone.servers[0] == name
+                for scope in zone.scopes
+            }
+            windows = WindowsDns(name, server.zones.values(), scopes=scopes)
+            found.setdefault(self._sites[name], []).append(windows)
+        return found
+
+    @property
+    def sites(self) -> dict[str, str]:
+        """The site of each server."""
+        return dict(self._sites)
 
     @property
     def ports(self) -> dict[str, int]:
@@ -148,6 +170,19 @@ class NameServers:
             )
 
         return log
+
+
+def _scope_store(zone: LabZone, scope: LabZoneScope) -> ZoneStore:
+    records = [
+        ZoneRecord(
+            name=_full_name(record.name, zone.name),
+            type=record.type,
+            ttl_s=round(record.ttl.total_seconds()),
+            values=record.values,
+        )
+        for record in scope.records
+    ]
+    return ZoneStore(zone.name, records=records, server_names=zone.servers)
 
 
 def zone_records(zone: LabZone) -> list[ZoneRecord]:

@@ -82,6 +82,11 @@ class Simulation:
         )
         made = make_secrets(self.estate, self.folder.secrets)
         ca, certificates = self._certificates()
+        self._nameservers = NameServers(
+            self.estate, secrets=made.keys, events=self.events, faults=self.faults
+        )
+        for name, site in self._nameservers.sites.items():
+            self.world.other_servers[name.casefold()] = site
         self._computers = make_computers(
             self.world,
             self.estate,
@@ -89,12 +94,10 @@ class Simulation:
             registries={kind: host_registry(kind) for kind in KINDS},
             events=self.events,
             certificates=certificates,
+            nameservers=self._nameservers.windows,
         )
         for computer in self._computers.values():
             await computer.start()
-        self._nameservers = NameServers(
-            self.estate, secrets=made.keys, events=self.events, faults=self.faults
-        )
         await self._nameservers.start(
             lag_s=self.world.clock.scaled_s(self.estate.dns.secondary_lag)
         )

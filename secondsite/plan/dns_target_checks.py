@@ -31,6 +31,7 @@ def check_dns(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
                 *("dns", index, "site"),
             )
         yield from _check_servers(source, estate, index, target)
+        yield from _check_windows(source, index, target)
         yield from _check_stand_ins(source, estate, index, target)
         if target.for_tests:
             yield from _check_isolation(source, estate, index, target)
@@ -77,6 +78,28 @@ def _check_servers(
             )
 
 
+def _check_windows(source: Source[Estate], index: int, target: DnsTarget) -> Iterator[Fault]:
+    if target.winrm is None:
+        if target.zone_scope is not None:
+            yield source.fault(
+                "DNS updates reach no zone scope: write winrm, or remove this",
+                *("dns", index, "zone_scope"),
+            )
+        return
+    if target.key is not None or target.kerberos is not None:
+        yield source.fault(
+            "a target is changed in one way: write winrm, or key, or kerberos",
+            *("dns", index, "winrm"),
+        )
+    first = target.servers[0].name
+    if target.winrm.name.casefold() != first.casefold():
+        yield source.fault(
+            f"the first server takes the changes: write name: {first}, or put "
+            f'"{target.winrm.name}" first among the servers',
+            *("dns", index, "winrm", "name"),
+        )
+
+
 def _check_stand_ins(
     source: Source[Estate], estate: Estate, index: int, target: DnsTarget
 ) -> Iterator[Fault]:
@@ -107,7 +130,7 @@ def _check_isolation(
 ) -> Iterator[Fault]:
     """A zone that tests write to must not be a zone that production reads."""
     for other in estate.dns:
-        if other.for_tests:
+        if other.for_tests or target.zone_scope != other.zone_scope:
             continue
         shared = [
             server.name

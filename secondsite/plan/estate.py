@@ -166,6 +166,9 @@ class DnsTarget(Written):
         key: Name of the key that may change the zones, from `keys`.
         kerberos: Name of the Kerberos account that may change them, instead of a key: for zones of
             Active Directory that take secure updates only.
+        winrm: The first server as a Windows server, reached over WinRM: its own cmdlets change the
+            zones then, instead of DNS updates; no key is needed.
+        zone_scope: With `winrm`: the zone scope that is changed, instead of the zone's own content.
         for_tests: Only such targets are written to by test failovers, and by them alone.
         stands_for: Production zone → the zone here that takes its place in test failovers. A zone
             that is not named here stands for itself.
@@ -177,6 +180,8 @@ class DnsTarget(Written):
     servers: Annotated[tuple[NameServer, ...], Field(min_length=1)]
     key: str | None = None
     kerberos: str | None = None
+    winrm: Server | None = None
+    zone_scope: Name | None = None
     for_tests: bool = False
     stands_for: FrozenMapping[DnsName, DnsName] = FrozenDict()
     site: str | None = None

@@ -78,7 +78,12 @@ def _twice(
 
 
 def _check_servers(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
-    for path, server in _placed_servers(estate):
+    dns: list[tuple[Place, Server]] = [
+        (("dns", index, "winrm"), target.winrm)
+        for index, target in enumerate(estate.dns)
+        if target.winrm is not None
+    ]
+    for path, server in (*_placed_servers(estate), *dns):
         if server.credential not in estate.credentials:
             yield source.fault(
                 f'"{server.credential}" is not one of the credentials'

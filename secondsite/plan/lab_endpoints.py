@@ -117,7 +117,8 @@ class _Completion:
             self._name_server(server, "dns", index, "servers", number)
             for number, server in enumerate(target.servers)
         )
-        return target.model_copy(update={"servers": servers})
+        winrm = self._server(target.winrm, "dns", index, "winrm") if target.winrm else None
+        return target.model_copy(update={"servers": servers, "winrm": winrm})
 
     def _name_server(self, server: NameServer, *path: str | int) -> NameServer:
         endpoint = self._find(self._dns, server.name, "DNS server", *path)

@@ -139,6 +139,27 @@ def test_there_and_back_dns_is_as_it_was(world: World) -> None:
     assert "pay02.corp.example AAAA" not in osaka
 
 
+def test_through_windows_cmdlets_dns_ends_the_same(world: World) -> None:
+    estate = world.plans / "estate.yaml"
+    by_cmdlets = "winrm: {name: dns-osaka, transport: ntlm, credential: osaka-operator}"
+    estate.write_text(estate.read_text().replace("    key: dr-key\n", f"    {by_cmdlets}\n"))
+    before = zones(world)
+
+    run(world, "prepare-dns")
+    run(world, "planned")
+    away = zones(world)
+    run(world, "planned", "back")
+
+    assert away["dns-tokyo sql01.corp.example A"] == (30, "10.2.0.21")
+    assert away["dns-osaka shop.corp.example A"][0] == 60
+    assert "dns-osaka pay02.corp.example AAAA" not in away
+    assert zones(world) == before
+    changes = {
+        event["dns"] for event in world.log() if event["kind"] == "change" and "dns" in event
+    }
+    assert changes == {"update", "cmdlet", "copy"}, "update: what the fixture put there"
+
+
 def test_ttls_are_lowered_ahead_and_raised_by_the_commit(world: World) -> None:
     before = zones(world)
 

@@ -18,9 +18,12 @@ from secondsite.connectors.winrm.framing import Answer, FrameReader, encode_requ
 from secondsite.connectors.winrm.script import Json, Script
 from secondsite.errors import ActionFailedError
 from secondsite.lab.builder import build_world
-from secondsite.lab.cmdlets import host_registry
+from secondsite.lab.cmdlets import ServerKind, host_registry
+from secondsite.lab.dns.windows import WindowsDns
 from secondsite.lab.estate import LabEstate
+from secondsite.lab.powershell.registry import CmdletError
 from secondsite.lab.powershell.runspace import Runspace
+from secondsite.lab.powershell.values import ErrorRecord
 from secondsite.lab.world import HyperVHost as WorldHost
 from secondsite.lab.world import LabClock, World
 from secondsite.lab.world import VmmServer as WorldVmm
@@ -123,34 +126,43 @@ class _Lines:
         return self._lines.pop(0) if self._lines else None
 
 
+_KINDS: dict[type, tuple[ServerKind, str]] = {
+    WorldHost: ("hyper-v", "Hyper-V"),
+    WorldVmm: ("vmm", "VirtualMachineManager"),
+    WindowsDns: ("dns", "DnsServer"),
+}
+
+
 class DirectLane:
     """Calls scripts the way a lane does, in a runspace of this process."""
 
-    def __init__(self, server: WorldHost | WorldVmm, hours: Hours) -> None:
+    def __init__(self, server: WorldHost | WorldVmm | WindowsDns, hours: Hours) -> None:
         self._server = server
         self._hours = hours
-        self._kind = "hyper-v" if isinstance(server, WorldHost) else "vmm"
+        self._kind, self._module = _KINDS[type(server)]
         self.calls: list[str] = []
         self.cmdlets: list[tuple[str, dict[str, object]]] = []
+        self.before_cmdlet: Callable[[str, dict[str, object]], None] = lambda _name, _given: None
+        self.denied: set[str] = set()
 
     def call(self, script: Script, parameters: Mapping[str, Json], *, timeout_s: float) -> Json:
         assert timeout_s > 0
         self.calls.append(script.name)
         line = encode_request(
             uuid.uuid4().hex,
-            modules=["Hyper-V" if self._kind == "hyper-v" else "VirtualMachineManager"],
+            modules=[self._module],
             script=script,
             parameters=parameters,
         )
         out, err = io.StringIO(), io.StringIO()
         runspace = Runspace(
-            host_registry("hyper-v" if self._kind == "hyper-v" else "vmm"),
+            host_registry(self._kind),
             self._server,
             self._hours,
             _Lines(line.decode("ascii").strip()),
             out,
             err,
-            on_cmdlet=lambda name, given: self.cmdlets.append((name, dict(given))),
+            on_cmdlet=self._notice,
             computer_name=self._server.name.upper(),
         )
         bootstrap = (files("secondsite.connectors.winrm") / "bootstrap.ps1").read_text("utf-8")
@@ -167,6 +179,20 @@ class DirectLane:
         result = found[0].result
         assert len(result) == 1, result
         return result[0]  # type: ignore[no-any-return]
+
+    def _notice(self, name: str, given: Mapping[str, object]) -> None:
+        self.cmdlets.append((name, dict(given)))
+        self.before_cmdlet(name, dict(given))
+        if name in self.denied:
+            raise CmdletError(
+                ErrorRecord(
+                    exception_type="Microsoft.Management.Infrastructure.CimException",
+                    message="Access was denied.",
+                    fully_qualified_id=f"WIN32 5,{name}",
+                    category="PermissionDenied",
+                    target=None,
+                )
+            )
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def test_the_endpoints_name_every_server_and_each_of_them_listens(tmp_path: Path
         assert set(endpoints["servers"]) == {
             *("vmm-tokyo", "hv-tokyo-1", "hv-tokyo-2"),
             *("vmm-osaka", "hv-osaka-1", "hv-osaka-2"),
+            *("dns-tokyo", "dns-osaka", "dns-osaka-test"),
         }
         assert set(endpoints["dns"]) == {"dns-tokyo", "dns-osaka", "dns-osaka-test"}
         assert set(endpoints["masquerade"]) == {"tokyo-prod", "osaka-prod", "osaka-test"}

@@ -22,6 +22,7 @@ from secondsite.connectors.dns.reading import find_holder, read, read_many
 from secondsite.connectors.dns.updating import apply, compare_and_set, restore
 from secondsite.connectors.dns.verification import Sight, SightStatus, Verification, verify
 from secondsite.connectors.dns.ways import UpdateWay, ZoneWay
+from secondsite.connectors.dns.windows import WindowsWay
 
 __all__ = [
     "Change",
@@ -37,6 +38,7 @@ __all__ = [
     "TsigKey",
     "UpdateWay",
     "Verification",
+    "WindowsWay",
     "ZoneWay",
     "apply",
     "canonical_name",

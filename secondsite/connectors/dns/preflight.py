@@ -40,7 +40,7 @@ from secondsite.errors import (
     WrongStateError,
 )
 
-__all__ = ["Finding", "Severity", "preflight"]
+__all__ = ["Finding", "Severity", "preflight", "server_findings"]
 
 _NOBODYS = {
     "A": "192.0.2.255",  # documentation (RFC 5737)
@@ -98,10 +98,21 @@ def preflight(
             account may not change.
         timeout_s: For everything together.
     """
+    share_s = timeout_s / (len(target.servers) + 1)
+    findings, serials, is_proven = server_findings(target, timeout_s=share_s * len(target.servers))
+    if target.writable.name in serials:
+        findings += _key_findings(target, records, is_proven=is_proven, timeout_s=share_s)
+    return findings + _lag_findings(target, serials)
+
+
+def server_findings(
+    target: DnsTarget, *, timeout_s: float
+) -> tuple[list[Finding], dict[str, int], bool]:
+    """What speaks against the servers: (findings, serials, whether the key has proved itself)."""
     findings: list[Finding] = []
     serials: dict[str, int] = {}
     is_proven = False
-    share_s = timeout_s / (len(target.servers) + 1)
+    share_s = timeout_s / len(target.servers)
     for server in target.servers:
         is_written = server == target.writable
         try:
@@ -114,9 +125,7 @@ def preflight(
         except (SiteError, CredentialError) as error:
             severity = Severity.ERROR if is_written else Severity.WARNING
             findings.append(_finding(target, server, error, severity=severity))
-    if target.writable.name in serials:
-        findings += _key_findings(target, records, is_proven=is_proven, timeout_s=share_s)
-    return findings + _lag_findings(target, serials)
+    return findings, serials, is_proven
 
 
 def _key_findings(

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from secondsite.lab.cmdlets import (
     cim,
+    dns_records,
     hyperv_failover,
     hyperv_machines,
     hyperv_network,
@@ -20,19 +21,21 @@ from secondsite.lab.powershell.values import PsObject
 
 __all__ = ["ServerKind", "host_registry", "vm_of"]
 
-ServerKind: TypeAlias = Literal["hyper-v", "vmm"]
+ServerKind: TypeAlias = Literal["hyper-v", "vmm", "dns"]
 
 _SUBJECTS = ("VM", "VMName", "Name", "VMNetworkAdapter", "VMRecoverySnapshot", "VMReplication")
 
 
 @cache
 def host_registry(kind: ServerKind) -> CmdletRegistry:
-    """The modules of a server: Hyper-V exists only on hosts, VirtualMachineManager only on VMM's.
+    """The modules of a server: Hyper-V's only on hosts, VMM's only on VMM's, DNS's on DNS servers.
 
-    The runspace's `host` must be a `world.host.HyperVHost` or a `world.vmm.VmmServer`.
+    The runspace's `host` must be a `world.host.HyperVHost`, a `world.vmm.VmmServer` or a
+    `dns.windows.WindowsDns`.
     """
     registry = CmdletRegistry()
-    cim.register(registry)
+    if kind != "dns":
+        cim.register(registry)
     match kind:
         case "hyper-v":
             for module in (
@@ -45,6 +48,8 @@ def host_registry(kind: ServerKind) -> CmdletRegistry:
                 module.register(registry)
         case "vmm":
             vmm.register(registry)
+        case "dns":
+            dns_records.register(registry)
     return registry
 
 

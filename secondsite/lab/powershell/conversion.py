@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Final
 
 from secondsite.lab.powershell.failures import (
@@ -30,6 +31,7 @@ from secondsite.lab.powershell.values import (
     PsObject,
     PsVersion,
     custom_object,
+    ps_object,
 )
 
 INT32: Final = (-(2**31), 2**31 - 1)
@@ -266,6 +268,16 @@ def _to_string(value: object) -> object:
     return str(value) if type(value) is str else to_text(value)
 
 
+def _to_ip_address(value: object) -> object:
+    if isinstance(value, PsObject) and value.type_name == "System.Net.IPAddress":
+        return value
+    try:
+        parsed = str(ip_address(to_text(value)))
+    except ValueError:
+        raise ConversionFailure("An invalid IP address was specified.") from None
+    return ps_object("System.Net.IPAddress", text=parsed, IPAddressToString=parsed)
+
+
 _CASTS: Final[Mapping[str, Callable[[object], object]]] = {
     "System.Boolean": to_bool,
     "System.Management.Automation.SwitchParameter": to_bool,
@@ -275,6 +287,7 @@ _CASTS: Final[Mapping[str, Callable[[object], object]]] = {
     "System.Single": _to_double,
     "System.Decimal": lambda value: Decimal(to_text(value)),
     "System.Guid": _to_guid,
+    "System.Net.IPAddress": _to_ip_address,
     "System.TimeSpan": _to_timespan,
     "System.Version": _to_version,
     "System.Collections.Hashtable": _to_hashtable,

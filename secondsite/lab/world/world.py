@@ -38,7 +38,8 @@ class Site:
 class World:
     """Everything that is simulated. Safe to use from any thread.
 
-    `reachability` counts every change of who listens at which address.
+    `reachability` counts every change of who listens at which address. `other_servers` names the
+    sites of servers that are no part of the world (DNS), in lower case.
 
     Args:
         name: Of the lab; part of every id, so that two starts of one lab have the same ids.
@@ -66,6 +67,7 @@ class World:
         self.faults = faults or Faults()
         self.resynchronize_after_start = resynchronize_after_start
         self.sites: dict[str, Site] = {}
+        self.other_servers: dict[str, str] = {}
         self.timetable = Timetable()
         self.reachability = 0
         self.lock = threading.RLock()
@@ -154,7 +156,7 @@ class World:
                 return site.name
             if any(name.casefold() == wanted for name in site.hosts):
                 return site.name
-        return ""
+        return self.other_servers.get(wanted, "")
 
     def are_linked(self, one: str, other: str) -> bool:
         """Whether two sites reach each other: neither is cut off."""
