@@ -97,8 +97,23 @@ def put(world: World, wanted: RecordSet) -> None:
 
 
 def zones(world: World) -> dict[str, Any]:
-    """Every record of production, on each of its servers."""
-    state = world.state()
+    """Every record of production, on each of its servers, when the secondary has caught up."""
+    seen: dict[str, Any] = {}
+
+    def agree() -> bool:
+        nonlocal seen
+        seen = _records(world.state())
+        sides = [
+            {key.partition(" ")[2]: value for key, value in seen.items() if key.startswith(server)}
+            for server in ("dns-osaka ", "dns-tokyo ")
+        ]
+        return sides[0] == sides[1]
+
+    until(agree)
+    return seen
+
+
+def _records(state: Any) -> dict[str, Any]:
     return {
         f"{server} {record['name']} {record['type']}": (record["ttl_s"], *record["values"])
         for site in state["sites"].values()
