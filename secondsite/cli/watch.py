@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from secondsite.cli.deciding import record_of
 from secondsite.cli.notifying import Notifier
 from secondsite.cli.rescheduling import reschedule
+from secondsite.cli.services import api_url
 from secondsite.cli.start import open_journal
 from secondsite.errors import SecondsiteError
 from secondsite.home import plans_folder
@@ -22,15 +23,18 @@ from secondsite.run.attention import (
     CANCELLED,
     INTERRUPTED,
     RESUMED,
+    TAKING_UP,
+    is_being_taken_up,
     is_overdue,
     may_resume_by_itself,
     noted_since_engine,
 )
 from secondsite.run.deadlines import reminders_due
 from secondsite.run.events import Noted
+from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal, RunSummary
 
-__all__ = ["add_arguments", "look_after", "run"]
+__all__ = ["add_arguments", "claim_taking_up", "look_after", "run"]
 
 _EVERY_S = 5.0
 _NEWEST = 200
@@ -128,6 +132,20 @@ def _notice(journal: Journal, run_id: str, *, now: datetime, resumes: bool) -> N
         _take_up(journal, run_id, "Taken up again by itself, as the estate says.", now=now)
 
 
+def claim_taking_up(journal: Journal, run_id: str, *, now: datetime) -> bool:
+    """Whether this watch, of all that look after the run, is the one to take it up."""
+    begun = Noted(at=now, text="A watch takes the run up.", details={TAKING_UP: this_process()})
+    return bool(
+        journal.decide(
+            run_id,
+            lambda record, _: [] if is_being_taken_up(record, now=now) else [begun],
+        )
+    )
+
+
 def _take_up(journal: Journal, run_id: str, why: str, *, now: datetime) -> None:
+    api_url()  # without a server nothing is begun
+    if not claim_taking_up(journal, run_id, now=now):
+        return
     reschedule(record_of(journal, run_id))
     journal.append(run_id, Noted(at=now, text=why, details={RESUMED: True}))

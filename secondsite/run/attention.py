@@ -11,6 +11,8 @@ __all__ = [
     "CANCELLED",
     "INTERRUPTED",
     "RESUMED",
+    "TAKING_UP",
+    "is_being_taken_up",
     "is_left",
     "is_overdue",
     "may_resume_by_itself",
@@ -20,9 +22,11 @@ __all__ = [
 CANCELLED = "cancelled"
 INTERRUPTED = "interrupted"
 RESUMED = "resumed_by_itself"
+TAKING_UP = "taking_up"
 """Keys, in a note's details, of what was noticed or done about a run that nobody carried."""
 
 _MOST_RESUMPTIONS = 3
+_TAKING_UP_LASTS = timedelta(minutes=1)
 _TAKEN_UP_WITHIN_S = 60.0
 """From an answer at a gate until an engine carries the run again, at the most."""
 
@@ -44,6 +48,20 @@ def is_left(record: RunRecord, *, let_go_at: datetime, now: datetime) -> bool:
 def is_overdue(record: RunRecord, *, now: datetime) -> bool:
     """Whether a gate of the run has not been answered in time: the plan says what follows."""
     return any(has_lapsed(question, now=now) for question in record.open_questions)
+
+
+def is_being_taken_up(record: RunRecord, *, now: datetime) -> bool:
+    """Whether a watch has taken the run up, or has begun to within the last minute.
+
+    Of several watches one does it; one that failed, or died, is followed by another.
+    """
+    if noted_since_engine(record, RESUMED):
+        return True
+    since = record.attachments[-1].at if record.attachments else record.created_at
+    return any(
+        TAKING_UP in note.details and note.at >= since and now - note.at < _TAKING_UP_LASTS
+        for note in record.notes
+    )
 
 
 def noted_since_engine(record: RunRecord, key: str) -> bool:

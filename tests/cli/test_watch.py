@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from secondsite.cli.watch import look_after
+from secondsite.cli.watch import claim_taking_up, look_after
 from secondsite.errors import UnreachableError
-from secondsite.run.attention import CANCELLED, INTERRUPTED
+from secondsite.run.attention import CANCELLED, INTERRUPTED, RESUMED
 from secondsite.run.events import (
     Asked,
     Noted,
@@ -125,3 +125,20 @@ def test_a_cancelled_run_is_neither_noted_again_nor_resumed(journal: Journal, cl
     look_after(journal, resumes=True)
 
     assert [each.details for each in notes(journal, ONE)] == [{CANCELLED: True}]
+
+
+def test_of_several_watches_one_takes_a_run_up_and_another_follows_one_that_failed(
+    journal: Journal, clock: Clock
+) -> None:
+    carried(journal, ONE, clock)
+
+    first = claim_taking_up(journal, ONE, now=clock.now)
+    second = claim_taking_up(journal, ONE, now=clock.forward(5))
+    after_a_minute = claim_taking_up(journal, ONE, now=clock.forward(60))
+    journal.append(ONE, Noted(at=clock.now, text="Taken up.", details={RESUMED: True}))
+    when_taken_up = claim_taking_up(journal, ONE, now=clock.forward(600))
+    journal.append(ONE, RunAttached(at=clock.now, holder="elsewhere:2"))
+    when_it_died_again = claim_taking_up(journal, ONE, now=clock.forward(1))
+
+    assert (first, second, after_a_minute) == (True, False, True)
+    assert (when_taken_up, when_it_died_again) == (False, True)
