@@ -22,12 +22,14 @@ class Meddler:
     Attributes:
         before: What happens when an update has come, before it is forwarded; used up one by one.
         meddlings: What is done with the answers to updates; used up one by one.
+        on_questions: What is done with every answer to a signed question.
         updates: How many updates were answered.
     """
 
     def __init__(self, port: int, address: str = "127.0.0.1") -> None:
         self.before: list[Callable[[], object]] = []
         self.meddlings: list[Meddling] = []
+        self.on_questions: Meddling | None = None
         self.updates = 0
         self._aim = (address, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -67,6 +69,8 @@ class Meddler:
                     self.updates += 1
                     if self.meddlings:
                         answer = self.meddlings.pop(0)(request, answer)
+                if answer and not is_update and self.on_questions and _is_signed(request):
+                    answer = self.on_questions(request, answer)
                 if not answer:
                     return
                 client.sendall(struct.pack("!H", len(answer)) + answer)
@@ -86,6 +90,14 @@ def strip(request: bytes, answer: bytes) -> bytes:
     return message.to_wire()
 
 
+def refuse(request: bytes, answer: bytes) -> bytes:
+    """Nobody is told anything."""
+    message = dns.message.from_wire(strip(request, answer), keyring=False)
+    message.answer.clear()
+    message.set_rcode(dns.rcode.REFUSED)
+    return message.to_wire()
+
+
 def echo(request: bytes, answer: bytes) -> bytes:
     """The answer bears the signature of the question, as Windows and Samba send it."""
     message = dns.message.from_wire(answer, keyring=False)
@@ -99,6 +111,10 @@ def forge(request: bytes, answer: bytes) -> bytes:
     message = dns.message.from_wire(echo(request, answer), keyring=False)
     message.set_rcode(dns.rcode.NOERROR)
     return message.to_wire()
+
+
+def _is_signed(request: bytes) -> bool:
+    return dns.message.from_wire(request, keyring=False).had_tsig
 
 
 def _read(connection: socket.socket) -> bytes:

@@ -43,7 +43,7 @@ from secondsite.errors import (
 )
 from tests.connectors.dns.conftest import run_bind, start_bind
 from tests.connectors.dns.kdc import PASSWORD, REALM, end, free_port, start_kdc
-from tests.connectors.dns.meddler import Meddler, echo, forge, lose, strip
+from tests.connectors.dns.meddler import Meddler, echo, forge, lose, refuse, strip
 
 if TYPE_CHECKING:
     from tests.connectors.dns.conftest import Served
@@ -147,7 +147,7 @@ def test_a_server_that_was_started_anew_gets_a_new_key(
         port=gss_bind.port,
     )
     try:
-        (sight,) = verify(target, [change.edit], timeout_s=0.05)[0].sights
+        (sight,) = verify(target, [change.edit], timeout_s=0)[0].sights
         assert (sight.found, sight.signed) == (OLD, True)
 
         assert set_(target).how == "answered"
@@ -367,6 +367,23 @@ def test_a_refusal_with_a_wrong_signature_is_a_refusal_when_the_record_shows_it(
 
     assert "the records are unchanged" in caught.value.message
     assert now_at(gss_bind.target(), "new.corp.example") is None
+
+
+@pytest.mark.parametrize("meddling", [strip, echo, refuse])
+def test_a_server_that_signs_updates_only_is_read_unsigned_and_that_is_told(
+    gss_bind: Served, meddler: Meddler, meddling: Meddling
+) -> None:
+    target = gss_bind.target()
+    meddler.on_questions = meddling
+
+    (finding,) = preflight(target, records=[(NAME, "A")], timeout_s=S)
+    change = set_(target)
+    (verification,) = verify(target, [change.edit], timeout_s=S)
+
+    assert finding.severity is Severity.WARNING
+    assert "does not sign its answers to questions" in finding.sentence
+    assert (change.changed, change.how) == (True, "answered")
+    assert (verification.status, verification.sights[0].signed) == (SightStatus.DONE, False)
 
 
 def test_a_success_that_nobody_can_vouch_for_is_none(gss_bind: Served, meddler: Meddler) -> None:
