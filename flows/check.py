@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 from typing import Any, Literal
+from uuid import UUID
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from flows.looking import CheckRequest, look_at_plan
+from flows.schedules import requester_of
+from flows.standing_artifact import show_standing
 from flows.workers import worker_findings
 from secondsite.errors import SecondsiteError
 from secondsite.graph import Operation
@@ -39,11 +42,12 @@ async def check_readiness(
         plan=plan,
         operation=Operation(kind),
         direction=Direction(direction),
-        requested_by=requested_by,
+        requested_by=requested_by or await requester_of(UUID(str(runtime.flow_run.id))),
     )
     try:
         with closing(Journal.open(journal_url())) as journal:
             outlook = await look_at_plan(request, journal, workers=worker_findings)
+            await show_standing(outlook.plan, outlook.proof)
     except SecondsiteError as error:
         return Failed(message=str(error))
     message = f"{outlook.run_id}: {outlook.words}"

@@ -7,8 +7,8 @@ from the top, and what the journal says is done is not done again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,14 +21,16 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows.blocks import read_block
 from flows.carry_on import carry_on
 from flows.hearing import Hearing
-from flows.heartbeat import beat
+from flows.heartbeat import beat, beside
+from flows.looking import current_proof
 from flows.progress import Progress
+from flows.standing_artifact import show_standing
 from flows.stopping import farewell, told_to_end, was_cancelled
 from flows.take_up import Request, TakenUp, catch_up, take_up
 from flows.walk import Walk
 from secondsite.errors import RunConflictError, SecondsiteError
 from secondsite.graph import Action, Operation
-from secondsite.home import home, journal_url
+from secondsite.home import home, journal_url, plans_folder
 from secondsite.plan.credentials import Secrets
 from secondsite.plan.hooks import GateHook
 from secondsite.reports.proven import proven_facts
@@ -55,6 +57,8 @@ _KNOWN_RUNS = 200
 """How many runs of the plan are read to find what its tests have left behind."""
 _LOOKS = (CHECK, REHEARSAL)
 """Runs that make nothing themselves, and leave nothing behind."""
+_TELLS_STANDING = frozenset({Operation.TEST, Operation.CLEANUP})
+"""After which the standing of the plan may be another."""
 _UNDOES = {
     Operation.CLEANUP: {Operation.TEST},
     Operation.UNDO: {Operation.PLANNED, Operation.UNPLANNED},
@@ -93,16 +97,25 @@ async def _carry_on(
     progress = Progress(taken.replay.record)
     async with (
         _walk(taken, journal, tasks, holder=attached.holder) as walk,
-        _beside(beat(journal, taken.run_id, holder=attached.holder, lost=walk.halt)),
-        _beside(progress.follow()),
+        beside(beat(journal, taken.run_id, holder=attached.holder, lost=walk.halt)),
+        beside(progress.follow()),
     ):
         with told_to_end(walk.halt):
             state = await carry_on(walk, progress)
             if state == "halted":
                 return await _part(walk, progress, UUID(attached.flow_run))
     await progress.finish(await asyncio.to_thread(proven_facts, journal, taken.run_id))
+    if taken.operation in _TELLS_STANDING:
+        await _show_standing(taken, journal)
     message = f"{taken.run_id}: {_summary(taken.replay.record())}"
     return Completed(message=message) if state == "done" else Failed(message=message)
+
+
+async def _show_standing(taken: TakenUp, journal: Journal) -> None:
+    proof = await asyncio.to_thread(
+        current_proof, taken.plan, taken.estate, journal, folder=plans_folder()
+    )
+    await show_standing(taken.plan.name, proof)
 
 
 async def _part(walk: Walk, progress: Progress, flow_run: UUID) -> State[Any]:
@@ -215,18 +228,6 @@ def _lapse(taken: TakenUp, journal: Journal) -> Callable[[], Awaitable[object]]:
         return await asyncio.to_thread(journal.decide, taken.run_id, choose)
 
     return lapse
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Let `work` go on beside the block, and end with it."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def _earlier_runs(taken: TakenUp, journal: Journal) -> list[RunRecord]:

@@ -24,16 +24,20 @@ from prefect.flows import Flow
 from prefect.types.entrypoint import EntrypointType
 
 from flows.cancel import cancel
+from flows.check import check_readiness
 from flows.clean_up import clean_up
 from flows.commit import commit
 from flows.dns_alone import prepare_dns, rollback_dns
 from flows.drill import drill
 from flows.fail_over import planned_failover, unplanned_failover
+from flows.rehearse import rehearse
 from flows.reverse import reverse
+from flows.schedules import check_schedules, rehearsal_schedules, suite_schedules
 from flows.undo import undo
 from flows.work_pool import ensure_work_pool
 from secondsite.plan.estate import Estate
 from secondsite.plan.model import Direction, Plan
+from secondsite.plan.suite import Suite
 
 __all__ = ["BACK", "Deployment", "deployments_of", "obsolete", "register", "remove"]
 
@@ -44,6 +48,8 @@ BACK = "-back"
 _VERBS: tuple[Flow[Any, Any], ...] = (
     drill,
     clean_up,
+    rehearse,
+    check_readiness,
     planned_failover,
     unplanned_failover,
     commit,
@@ -78,18 +84,23 @@ class Deployment:
         return f"{self.flow.fn.__module__}.{self.flow.fn.__name__}"
 
 
-def deployments_of(plans: Iterable[Plan], estate: Estate) -> Sequence[Deployment]:
-    """Every deployment of `plans`, in the order of their names."""
+def deployments_of(
+    plans: Iterable[Plan], estate: Estate, suites: Iterable[Suite] = ()
+) -> Sequence[Deployment]:
+    """Every deployment of `plans` and of `suites` of them, in the order of their names."""
     found: list[Deployment] = []
+    pools: dict[str, str] = {}
     for plan in plans:
         protection = estate.protection(plan.protection)
         if protection is None:
             continue  # no plan of a checked folder
         home = estate.prefect.pool(protection.recovery)
         other = estate.prefect.pool(protection.primary)
+        pools[plan.name] = home
         found += [_deployment(verb, plan, pool=home) for verb in _VERBS]
         if other != home:
             found += [_back(verb, plan, pool=other) for verb in _VERBS if _has_direction(verb)]
+    found += [_of_suite(suite, pool=pools[suite.plans[0]]) for suite in suites]
     return sorted(found, key=lambda each: each.full_name)
 
 
@@ -140,9 +151,23 @@ def _back(verb: Flow[Any, Any], plan: Plan, *, pool: str) -> Deployment:
     )
 
 
-def _schedules(_verb: Flow[Any, Any], _plan: Plan) -> tuple[CronSchedule, ...]:
+def _of_suite(suite: Suite, *, pool: str) -> Deployment:
+    return Deployment(
+        flow=rehearse,
+        name=suite.name,
+        work_pool=pool,
+        description=suite.description or f"Rehearses {', '.join(suite.plans)}, in this order.",
+        tags=(TAG, suite.name),
+        parameters={"plan": suite.name},
+        schedules=suite_schedules(suite),
+    )
+
+
+def _schedules(verb: Flow[Any, Any], plan: Plan) -> tuple[CronSchedule, ...]:
     """When the deployment runs by itself: the one place where a plan's schedule gets to Prefect."""
-    return ()
+    if verb is rehearse:
+        return rehearsal_schedules(plan)
+    return check_schedules(plan) if verb is check_readiness else ()
 
 
 def _has_direction(verb: Flow[Any, Any]) -> bool:

@@ -30,6 +30,8 @@ async def drill(
     recovery_point: str = "latest",
     recovery_points: dict[str, str] | None = None,
     attended: bool = False,
+    hold_for_s: float | None = None,
+    rehearsal: str = "",
     requested_by: str = "",
     resume: str = "",
 ) -> State[Any]:
@@ -50,6 +52,8 @@ async def drill(
             point that is not younger.
         recovery_points: The same for single VMs, by name.
         attended: Ask people about failed steps; otherwise they end the test.
+        hold_for_s: With hold: after so many seconds the test is ended without an answer.
+        rehearsal: Leave it empty. (Id of the rehearsal that starts it.)
         requested_by: Your name; it goes into the journal and the report.
         resume: Leave it empty. (Id of an interrupted run that is to go on.)
     """
@@ -57,6 +61,8 @@ async def drill(
         network=network,
         network_name=network_name,
         hold=hold,
+        hold_for_s=hold_for_s,
+        rehearsal=rehearsal,
         clean_up=clean_up,
         recovery_point=recovery_point,
         recovery_points=recovery_points or {},

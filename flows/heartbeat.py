@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from secondsite.errors import JournalError, RunConflictError
 from secondsite.run.journal import Journal
 
-__all__ = ["beat"]
+__all__ = ["beat", "beside"]
 
 _EVERY_S = 5.0
 
@@ -35,3 +37,15 @@ async def beat(journal: Journal, run_id: str, *, holder: str, lost: Callable[[],
         except JournalError:
             pass
         await asyncio.sleep(_EVERY_S)
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let `work` go on beside the block, and end with it."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from flows.deployment import deployments_of, obsolete, register, remove
     from flows.deployment_file import prefect_yaml
 
-    deployments = deployments_of(folder.plans.values(), folder.estate)
+    deployments = deployments_of(folder.plans.values(), folder.estate, folder.suites.values())
     gone = [] if arguments.file_only or arguments.keep else obsolete(deployments)
     if not arguments.dry_run:
         if not arguments.no_file:

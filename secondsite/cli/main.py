@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "show": "the run graph of a plan: steps, what each waits for; touches nothing",
     "runbook": "a plan as a document for people, to print and keep in a safe; touches nothing",
     "check": "whether a plan could be carried out now: both sites, DNS, workers; read-only",
+    "rehearse": "check, test failover, probes and clean-up of a plan or a suite, unattended",
     "run": "start a run through the Prefect server and follow it",
     "cleanup": "end a test failover: DNS back, test VMs removed",
     "commit": "keep a failover for good: no way back",

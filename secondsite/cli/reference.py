@@ -73,7 +73,10 @@ def _deployments_text() -> str:
     from secondsite.plan.loader import load_folder
 
     folder = load_folder(Path(__file__).parents[2] / "plans")
-    return prefect_yaml(deployments_of(folder.plans.values(), folder.estate), file=_DEPLOYMENTS)
+    return prefect_yaml(
+        deployments_of(folder.plans.values(), folder.estate, folder.suites.values()),
+        file=_DEPLOYMENTS,
+    )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ _FLOWS = {
     "cleanup": "clean-up",
     "planned": "planned-failover",
     "unplanned": "unplanned-failover",
+    "rehearse": "rehearse",
 }
 
 

@@ -64,6 +64,6 @@ def bring_up(*, port: int | None = None, site: str | None = None) -> tuple[str, 
 
     if not is_external:
         mine.wait_for_server()
-    names = register(deployments_of(folder.plans.values(), folder.estate))
+    names = register(deployments_of(folder.plans.values(), folder.estate, folder.suites.values()))
     mine.start_watch()
     return url, names

@@ -31,6 +31,7 @@ from secondsite.run.attention import (
 )
 from secondsite.run.deadlines import reminders_due
 from secondsite.run.events import Noted
+from secondsite.run.history import REHEARSAL
 from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal, RunSummary
 
@@ -128,7 +129,13 @@ def _notice(journal: Journal, run_id: str, *, now: datetime, resumes: bool) -> N
             details={INTERRUPTED: record.attachments[-1].holder if record.attachments else ""},
         )
         journal.append(run_id, note)
-    if may_resume_by_itself(record, is_wanted=resumes) and not noted_since_engine(record, RESUMED):
+    if noted_since_engine(record, RESUMED):
+        return
+    if record.kind == REHEARSAL:
+        # Nobody need be there, and what its tests have made is to be cleaned up in any case.
+        if may_resume_by_itself(record, is_wanted=True, also_cancelled=True):
+            _take_up(journal, run_id, "Taken up again, to be cleaned up at least.", now=now)
+    elif may_resume_by_itself(record, is_wanted=resumes):
         _take_up(journal, run_id, "Taken up again by itself, as the estate says.", now=now)
 
 

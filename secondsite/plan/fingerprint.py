@@ -19,7 +19,19 @@ from secondsite.plan.model import Plan
 
 __all__ = ["changes_between", "fingerprint"]
 
-_REACH = frozenset({"address", "port", "ca", "certificate", "certificate_key", "masquerade"})
+_REACH = frozenset(
+    {
+        "address",
+        "ca",
+        "certificate",
+        "certificate_key",
+        "credential",
+        "https",
+        "masquerade",
+        "port",
+        "transport",
+    }
+)
 """How something is reached, not what it is; a lab gives these anew each time it starts."""
 _ESTATE = "estate"
 _PLAN = "plan"

@@ -70,12 +70,14 @@ def noted_since_engine(record: RunRecord, key: str) -> bool:
     return any(key in note.details and note.at >= since for note in record.notes)
 
 
-def may_resume_by_itself(record: RunRecord, *, is_wanted: bool) -> bool:
+def may_resume_by_itself(
+    record: RunRecord, *, is_wanted: bool, also_cancelled: bool = False
+) -> bool:
     """Whether an interrupted run is taken up without being asked; not for ever.
 
-    Never one that a person has cancelled.
+    Never one that a person has cancelled, unless it is taken up only to be brought to its end.
     """
-    if noted_since_engine(record, CANCELLED):
+    if noted_since_engine(record, CANCELLED) and not also_cancelled:
         return False
     resumed = sum(RESUMED in note.details for note in record.notes)
     return is_wanted and resumed < _MOST_RESUMPTIONS

@@ -14,7 +14,7 @@ __all__ = ["REHEARSAL", "failovers_of", "record_of", "records_of"]
 REHEARSAL = "rehearse"
 """The operation of a run whose steps are runs: a rehearsal of a plan or of a suite."""
 _TESTS = ("test", "cleanup")
-_MOST = 30
+_MOST = 12
 
 
 def records_of(journal: Journal, plan: str) -> list[RunRecord]:

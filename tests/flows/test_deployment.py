@@ -77,3 +77,28 @@ def test_the_file_says_the_same_and_no_limit_that_would_end_a_failover(
         (each.name, each.entrypoint, each.work_pool) for each in deployments
     ]
     assert not any("concurrency_limit" in each for each in entries)
+
+
+def test_what_plans_and_suites_say_about_time_are_schedules(folder: PlansFolder) -> None:
+    folder.write_estate()
+    folder.write(
+        "web.yaml",
+        PLAN + 'rehearse: {cron: "0 3 * * 6", timezone: Asia/Tokyo}\ncheck: {cron: "0 6 * * *"}\n',
+    )
+    folder.write("suites/all.yaml", 'name: all\nplans: [web]\nschedule: {cron: "0 1 1 * *"}\n')
+    loaded = load_folder(folder.path)
+
+    deployments = deployments_of(loaded.plans.values(), loaded.estate, loaded.suites.values())
+
+    said = {
+        each.full_name: [(schedule.cron, schedule.timezone) for schedule in each.schedules]
+        for each in deployments
+        if each.schedules
+    }
+    assert said == {
+        "rehearse/web": [("0 3 * * 6", "Asia/Tokyo")],
+        "check/web": [("0 6 * * *", "UTC")],
+        "rehearse/all": [("0 1 1 * *", "UTC")],
+    }
+    (suite,) = [each for each in deployments if each.name == "all"]
+    assert suite.parameters == {"plan": "all"}
