@@ -18,6 +18,7 @@ from secondsite.cli.main import COMMANDS, load, parser_of
 from secondsite.lab.estate_loader import load_lab_estate
 from secondsite.lab.faults import FaultKind
 from secondsite.plan.loader import load_estate, load_folder
+from secondsite.plan.suite_loader import examine_suites
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted(
@@ -190,6 +191,12 @@ def test_every_plan_and_estate_in_the_documents_is_valid(block: Block, tmp_path:
         YAML(typ="safe").dump(whole | written, file)
 
         assert load_estate(file).approvers
+    elif "plans" in written:
+        file.write_text(block.text, "utf-8")
+        suites, faults = examine_suites([file], plans=written["plans"])
+
+        assert not faults
+        assert [suite.name for _, suite in suites] == [written["name"]]
     else:
         file.write_text(block.text, "utf-8")
 
