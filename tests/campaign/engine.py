@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from uuid import UUID
 from prefect.logging import disable_run_logger
 
 import flows.carry_on
+import flows.conduct
 import tasks.connections
 from flows.conduct import conduct
 from flows.take_up import Request
@@ -57,6 +58,7 @@ class Errand:
         limits: Of its lanes, where they differ from those of real servers.
         verdict: File for what became of the run, and how many passed each door until then.
         journal: URL of the journal; empty for the one of the home.
+        ahead_s: By how much the clock of its machine is ahead.
     """
 
     home: Path
@@ -71,6 +73,7 @@ class Errand:
     limits: Mapping[str, Any]
     verdict: Path
     journal: str = ""
+    ahead_s: float = 0.0
 
 
 def carry_out(errand: Errand) -> None:
@@ -101,6 +104,8 @@ def carry_out(errand: Errand) -> None:
     shortened: Any = partial(LaneLimits, **errand.limits)
     tasks.connections.LaneLimits = shortened  # type: ignore[attr-defined]
     flows.carry_on.ask_people = _leave  # type: ignore[attr-defined,assignment]
+    ahead = timedelta(seconds=errand.ahead_s)
+    flows.conduct._now = lambda: datetime.now(UTC) + ahead
     if errand.answers:
         _answer(errand.flow_run)
     plain = {action: task.fn for action, task in TASKS.items()}  # type: ignore[attr-defined]

@@ -103,11 +103,18 @@ class World:
         return self.home / "plans"
 
     def start(
-        self, case: Case, *, flow_run: str, instant: str = "", answers: bool = False
+        self,
+        case: Case,
+        *,
+        flow_run: str,
+        instant: str = "",
+        answers: bool = False,
+        ahead_s: float = 0.0,
     ) -> Outcome:
         """Start an engine for `case`, or again for its run; gives what became of it.
 
-        With `answers` somebody has said `retry`, or approved, what the run waits for.
+        With `answers` somebody has said `retry`, or approved, what the run waits for; the clock of
+        its machine may be ahead.
         """
         verdict = self.home / f"verdict-{uuid4().hex}.json"  # several may be started at once
         errand = Errand(
@@ -123,6 +130,7 @@ class World:
             limits=self.limits,
             verdict=verdict,
             journal=self.journal,
+            ahead_s=ahead_s,
         )
         engine = _PROCESSES.Process(target=carry_out, args=(errand,))
         engine.start()
