@@ -1,4 +1,4 @@
-"""`secondsite status`: what is running on this machine, and which runs are going on."""
+"""`secondsite status`: this machine, where a plan stands, or what a run waits for."""
 
 from __future__ import annotations
 
@@ -7,22 +7,30 @@ import json
 import os
 from typing import Any
 
+from secondsite.cli.run_status import show_run
 from secondsite.cli.services import is_healthy, services
 from secondsite.cli.start import open_journal
 from secondsite.home import home, journal_url, plans_folder
-from secondsite.run.journal import RunSummary
+from secondsite.run.journal import Journal, RunSummary
 
 __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("plan", nargs="?", help="a plan: asks both sites where it stands")
+    parser.add_argument(
+        "plan",
+        nargs="?",
+        metavar="PLAN|RUN",
+        help="a plan: asks both sites where it stands; a run: what it waits for, asking nobody",
+    )
     parser.add_argument("--json", action="store_true", help="print facts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell; gives 0 when everything that `up` starts is there, else 5."""
+    if arguments.plan and (shown := _show_run(arguments.plan, as_json=arguments.json)) is not None:
+        return shown
     if arguments.plan:
         from secondsite.cli.plan_status import show_plan
 
@@ -33,6 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(facts)
     return 0 if facts["server"]["answers"] and facts["worker"]["alive"] else 5
+
+
+def _show_run(name: str, *, as_json: bool) -> int | None:
+    """Tell of the run of that id, or of that ending of an id; None if there is none."""
+    if not Journal.exists(journal_url()):
+        return None
+    with open_journal() as journal:
+        run_id = journal.find(name)
+        return show_run(journal, run_id, as_json=as_json) if run_id else None
 
 
 def _facts() -> dict[str, Any]:

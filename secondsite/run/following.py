@@ -7,6 +7,7 @@ from secondsite.run.events import RunCreated
 from secondsite.run.journal import Journal
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import Replay
+from secondsite.run.scheduler import Scheduler
 
 __all__ = ["Following"]
 
@@ -33,6 +34,11 @@ class Following:
             self._replay.apply(entry.event)
             self._seen = entry.run_seq
         self.record: RunRecord = self._replay.record()
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """What may start now, and what waits for what."""
+        return self._replay.scheduler
 
     def refresh(self) -> bool:
         """Read what is new; tells whether there was anything."""

@@ -87,6 +87,11 @@ class Scheduler:
             return ()
         return self._sorted(self._startable)
 
+    @property
+    def startable(self) -> tuple[str, ...]:
+        """The steps that wait for no other step, whether or not anything may start now."""
+        return self._sorted(self._startable)
+
     def apply(self, step: str, event: Event) -> Consequences:
         """Advance `step` by `event`.
 
@@ -125,26 +130,26 @@ class Scheduler:
         self._recount()
         return hit
 
-    def blocked_by(self, step: str) -> tuple[str, ...]:
-        """What keeps `step` from starting: the first steps before it that have not come to an end.
+    def causes(self) -> dict[str, frozenset[str]]:
+        """What keeps each pending step from starting: the first steps before it that are not over.
 
         Barriers and stuck steps are looked through, so that a person reads the cause.
         """
-        found: set[str] = set()
-        seen = {step}
-        frontier = [step]
-        while frontier:
-            current = frontier.pop()
-            for other in self.steps[current].waits_for:
-                if other in seen or self._is_enough(other, for_step=current):
+        found: dict[str, frozenset[str]] = {}
+        for name in self.steps:  # the order of the graph: what a step waits for comes before it
+            if self.states[name] is not StepState.PENDING or name in self._startable:
+                continue
+            causes: set[str] = set()
+            for other in self.steps[name].waits_for:
+                if self._is_enough(other, for_step=name):
                     continue
-                seen.add(other)
-                is_cause = self.states[other] is not StepState.PENDING or other in self._startable
-                if is_cause:
-                    found.add(other)
+                if self.states[other] is not StepState.PENDING or other in self._startable:
+                    causes.add(other)
                 else:
-                    frontier.append(other)
-        return self._sorted(found)
+                    causes |= found.get(other, frozenset())
+            if causes:
+                found[name] = frozenset(causes)
+        return found
 
     def is_satisfied(self, step: str) -> bool:
         """Whether followers of `step` may take it as done."""
