@@ -16,8 +16,8 @@ from sqlalchemy import Connection, delete, insert, inspect, select, update
 
 from secondsite.errors import JournalError
 from secondsite.run.chain import Row, first_fault
-from secondsite.run.events import RunAttached, RunCreated, RunEnded, from_json
-from secondsite.run.schema import changes_allowed, events, removed, runs
+from secondsite.run.run_index import index_of
+from secondsite.run.schema import changes_allowed, count_events, events, removed, runs
 
 __all__ = ["Archived", "Removal", "put_in", "read_archive", "removals", "remove", "write_archive"]
 
@@ -88,8 +88,10 @@ def read_archive(lines: Iterable[str]) -> Iterator[Archived]:
         yield _run(begun, numbered, number=number)
 
 
-def put_in(connection: Connection, run: Archived) -> bool:
-    """Put a run into the journal, or what it has more than the journal; gives whether it had.
+def put_in(connection: Connection, run: Archived) -> int:
+    """Put a run into the journal, or what it has more than the journal; gives how much that was.
+
+    The caller counts the events, when all runs are in: engines count theirs last, too.
 
     Raises:
         JournalError: another run has that id, or another history.
@@ -113,7 +115,7 @@ def put_in(connection: Connection, run: Archived) -> bool:
             insert(events),
             [{name: getattr(row, name) for name in _KEPT} | {"run_id": run.run_id} for row in more],
         )
-    return bool(more)
+    return len(more)
 
 
 def _is_one_history(connection: Connection, run: Archived, *, event_count: int, head: str) -> bool:
@@ -150,6 +152,7 @@ def remove(
             )
             connection.execute(delete(events).where(events.c.run_id == run_id))
             connection.execute(delete(runs).where(runs.c.run_id == run_id))
+    count_events(connection, -sum(each.event_count for each in gone))
     if gone:
         connection.execute(insert(removed), [asdict(each) for each in gone])
     return tuple(gone)
@@ -195,31 +198,13 @@ def _run(begun: dict[str, Any], numbered: Iterator[tuple[int, str]], *, number: 
 
 
 def _index_of(run: Archived) -> dict[str, Any]:
-    told = [from_json(row.body) for row in run.rows]
-    created = told[0] if told else None
-    if not isinstance(created, RunCreated) or created.run_id != run.run_id:
+    index = index_of(run.rows)
+    if index is None or index["run_id"] != run.run_id:
         raise JournalError(
             f"{run.run_id} has no beginning in the export. Nothing was taken in.",
             next_step="Export again from the journal that it came from.",
         )
-    ended: RunEnded | None = None
-    for event in told:
-        match event:
-            case RunEnded():
-                ended = event
-            case RunAttached():
-                ended = None
-    return {
-        "run_id": run.run_id,
-        "plan": created.plan,
-        "operation": created.operation,
-        "direction": created.direction,
-        "created_at": created.at,
-        "ended_at": ended.at if ended else None,
-        "end_state": ended.state if ended else None,
-        "event_count": len(run.rows),
-        "head": run.head,
-    }
+    return {**index, "event_count": len(run.rows), "head": run.head}
 
 
 def _object(line: str, *, number: int) -> dict[str, Any]:

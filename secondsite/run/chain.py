@@ -32,7 +32,8 @@ class ChainFault:
     """The first row of a run that is not as it was written.
 
     Attributes:
-        run_seq: Number of the event in its run.
+        run_id: Empty where it is about the journal as a whole.
+        run_seq: Number of the event in its run; 0 where it is about the run as a whole.
         seq: Number of the row in the table; 0 where the row is missing.
     """
 
@@ -43,6 +44,8 @@ class ChainFault:
 
     def __str__(self) -> str:
         """For people."""
+        if not self.run_seq:
+            return f"{self.run_id or 'the journal'}: {self.what}"
         row = f" (row {self.seq})" if self.seq else ""
         return f"{self.run_id}, event {self.run_seq}{row}: {self.what}"
 
@@ -74,6 +77,7 @@ def first_fault(
     """
     before = GENESIS
     expected = 1
+    last_seq = 0
     for row in rows:
         if row.run_seq != expected:
             what = f"missing: the next row is event {row.run_seq}"
@@ -84,8 +88,14 @@ def first_fault(
         if row.hash != _rehash(row):
             what = "changed after it was written"
             return ChainFault(run_id=run_id, run_seq=expected, seq=row.seq, what=what)
-        before = row.hash
+        if row.seq and row.seq <= last_seq:
+            what = "its row was moved: it lies before that of the event before it"
+            return ChainFault(run_id=run_id, run_seq=expected, seq=row.seq, what=what)
+        before, last_seq = row.hash, row.seq
         expected += 1
+    if expected - 1 > event_count:
+        what = f"added by hand: {expected - 1} events are there, and {event_count} were written"
+        return ChainFault(run_id=run_id, run_seq=event_count + 1, seq=0, what=what)
     if expected - 1 != event_count or before != head:
         what = f"missing: {expected - 1} of {event_count} events are there"
         return ChainFault(run_id=run_id, run_seq=expected, seq=0, what=what)

@@ -7,7 +7,6 @@ may be called from any thread; what `append` returned from survives the death of
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -18,7 +17,7 @@ from sqlalchemy.engine import RowMapping
 from secondsite.errors import JournalError
 from secondsite.run import archive, leases, poll
 from secondsite.run.attention import CANCELLED, is_left, noted_since_engine
-from secondsite.run.chain import GENESIS, ChainFault, Row, first_fault, hash_of
+from secondsite.run.chain import GENESIS, hash_of
 from secondsite.run.database import Database
 from secondsite.run.events import (
     CodeGiven,
@@ -33,9 +32,10 @@ from secondsite.run.holder import is_surely_gone
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 from secondsite.run.scheduler import RunState
+from secondsite.run.schema import count_events, is_prepared, prepare
 from secondsite.run.schema import events as events_table
-from secondsite.run.schema import is_prepared, prepare
 from secondsite.run.schema import runs as runs_table
+from secondsite.run.verification import Verification, rows_of, verify
 
 __all__ = ["Entry", "Journal", "RunHead", "RunSummary", "Verification"]
 
@@ -87,26 +87,6 @@ class RunHead:
     run_id: str
     event_count: int
     ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What a look at the hash chains found.
-
-    Attributes:
-        head: Hash of the last event, where one run was verified.
-        faults: The first fault of each run that has one; empty when all is as it was written.
-    """
-
-    run_count: int
-    event_count: int
-    head: str
-    faults: tuple[ChainFault, ...]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every event is as it was written."""
-        return not self.faults
 
 
 class Journal:
@@ -217,6 +197,7 @@ class Journal:
         if not rows:
             return ()
         connection.execute(insert(events_table), rows)
+        count_events(connection, len(rows))
         changes: dict[str, Any] = {"event_count": count + len(rows), "head": rows[-1]["hash"]}
         for event in events:
             changes |= _index_changes(event)
@@ -354,25 +335,9 @@ class Journal:
         return tuple(lease.run_id for lease in found)
 
     def verify(self, run_id: str | None = None) -> Verification:
-        """Check the hash chain of one run, or of all."""
-        query = select(runs_table.c.run_id, runs_table.c.event_count, runs_table.c.head)
-        if run_id is not None:
-            query = query.where(runs_table.c.run_id == run_id)
-        faults: list[ChainFault] = []
-        event_count = 0
+        """Check the hash chain of one run, or of all, and what the table of runs says of them."""
         with self._database.reading() as connection:
-            known = connection.execute(query.order_by(runs_table.c.run_id)).all()
-            for run in known:
-                with closing(_rows(connection, run.run_id)) as rows:
-                    fault = first_fault(
-                        run.run_id, rows, event_count=run.event_count, head=run.head
-                    )
-                faults += [fault] if fault else []
-                event_count += run.event_count
-        head = known[0].head if run_id is not None and known else ""
-        return Verification(
-            run_count=len(known), event_count=event_count, head=head, faults=tuple(faults)
-        )
+            return verify(connection, run_id)
 
     def export(self, run_ids: Iterable[str]) -> Generator[archive.Archived, None, None]:
         """The runs, row by row as they lie there, verified.
@@ -389,7 +354,7 @@ class Journal:
                     next_step="See: secondsite runs verify",
                 )
             with self._database.reading() as connection:
-                rows = tuple(_rows(connection, run_id))
+                rows = tuple(rows_of(connection, run_id))
             yield archive.Archived(run_id=run_id, head=proof.head, rows=rows)
 
     def take_in(self, runs: Iterable[archive.Archived]) -> Mapping[str, bool]:
@@ -399,7 +364,9 @@ class Journal:
             JournalError: one is here with another history, or cannot be read; nothing was taken in.
         """
         with self._database.writing() as connection:
-            return {run.run_id: archive.put_in(connection, run) for run in runs}
+            new = {run.run_id: archive.put_in(connection, run) for run in runs}
+            count_events(connection, sum(new.values()))
+        return {run_id: bool(count) for run_id, count in new.items()}
 
     def remove(self, run_ids: Iterable[str], *, by: str) -> tuple[archive.Removal, ...]:
         """Remove ended runs, all or none; `removals` tells of them for ever.
@@ -515,14 +482,6 @@ def _index_changes(event: JournalEvent) -> dict[str, Any]:
             return {"ended_at": None, "end_state": None}
         case _:
             return {}
-
-
-def _rows(connection: Connection, run_id: str) -> Generator[Row, None, None]:
-    query = select(events_table).where(events_table.c.run_id == run_id)
-    streaming = connection.execution_options(yield_per=500)
-    with streaming.execute(query.order_by(events_table.c.run_seq)) as found:
-        for row in found.mappings():
-            yield Row(**row)
 
 
 def _aware(at: datetime) -> datetime:

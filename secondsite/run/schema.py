@@ -17,10 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
+    func,
     insert,
     inspect,
     select,
     text,
+    update,
 )
 from sqlalchemy.types import BigInteger
 
@@ -30,7 +33,9 @@ __all__ = [
     "SCHEMA_VERSION",
     "changes_allowed",
     "claims",
+    "count_events",
     "events",
+    "events_counted",
     "is_prepared",
     "leases",
     "prepare",
@@ -112,6 +117,9 @@ removed = Table(
 
 _LOCK_KEY = 0x5EC0_517E  # of the advisory lock under which PostgreSQL creates the schema
 
+_EVENTS = "events"
+"""Key, in the table of meta facts, of the number of all events."""
+
 _VERBS = ("UPDATE", "DELETE")
 
 _SQLITE_TRIGGERS = tuple(
@@ -148,6 +156,32 @@ def prepare(connection: Connection) -> None:
     for trigger in _SQLITE_TRIGGERS if is_sqlite else _POSTGRESQL_TRIGGERS:
         connection.exec_driver_sql(trigger)
     connection.execute(insert(meta).values(key="schema", value=str(SCHEMA_VERSION)))
+    connection.execute(insert(meta).values(key=_EVENTS, value="0"))
+
+
+def count_events(connection: Connection, change: int) -> None:
+    """Keep count of all events, so that a run that is gone with all of its rows is missed.
+
+    A journal that an older engine made is counted when it is next written to.
+    """
+    counted = cast(cast(meta.c.value, BigInteger) + change, Text)
+    updated = connection.execute(
+        update(meta).where(meta.c.key == _EVENTS).values(value=counted)
+    ).rowcount
+    if not updated:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("LOCK TABLE journal_meta IN EXCLUSIVE MODE"))
+        if events_counted(connection) is None:
+            total = connection.scalar(select(func.count()).select_from(events))
+            connection.execute(insert(meta).values(key=_EVENTS, value=str(total)))
+        else:  # somebody else has done it in this very moment, without ours
+            count_events(connection, change)
+
+
+def events_counted(connection: Connection) -> int | None:
+    """How many events the journal must hold; None in one that was not written to since."""
+    value = connection.scalar(select(meta.c.value).where(meta.c.key == _EVENTS))
+    return None if value is None else int(value)
 
 
 @contextmanager

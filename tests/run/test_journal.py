@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from secondsite.errors import JournalError
-from secondsite.run.chain import GENESIS
+from secondsite.run.chain import GENESIS, hash_of
 from secondsite.run.events import (
     JournalEvent,
     Noted,
@@ -25,6 +25,7 @@ from secondsite.run.events import (
     RunEnded,
     StepIntent,
     StepOutcome,
+    to_json,
 )
 from secondsite.run.following import Following
 from secondsite.run.journal import Journal
@@ -118,6 +119,17 @@ TAMPERINGS = {
     "all gone": ("DELETE FROM journal_events WHERE run_id = '{run}'", 1, "missing"),
     "foreign": ("UPDATE journal_events SET run_seq = 7, run_id = '{run}'"
                 " WHERE run_id = '{other}' AND run_seq = 6", 7, "does not follow"),
+    "reordered": ("UPDATE journal_events SET run_seq = CASE run_seq WHEN 3 THEN -4 ELSE -3 END"
+                  " WHERE run_id = '{run}' AND run_seq IN (3, 4);"
+                  "UPDATE journal_events SET run_seq = -run_seq WHERE run_seq < 0", 3, "follow"),
+    "moved": ("UPDATE journal_events SET seq = 1000 WHERE run_id = '{run}' AND run_seq = 3",
+              4, "its row was moved"),
+    "inserted": ("UPDATE journal_events SET run_seq = run_seq + 10"
+                 " WHERE run_id = '{run}' AND run_seq > 4;"
+                 "UPDATE journal_events SET run_seq = run_seq - 9 WHERE run_seq > 10;"
+                 "INSERT INTO journal_events (run_id, run_seq, at, type, step, body, prev_hash,"
+                 " hash) SELECT run_id, 5, at, type, step, body, hash, 'f' FROM journal_events"
+                 " WHERE run_id = '{run}' AND run_seq = 4", 5, "changed"),
 }  # fmt: skip
 
 
@@ -128,13 +140,104 @@ def test_a_tampered_row_is_found_and_located(journal: Journal, url: str, name: s
     statement, run_seq, what = TAMPERINGS[name]
 
     with tampering(url) as connection:
-        connection.execute(text(statement.format(run=RUN, other=OTHER)))
+        for each in statement.split(";"):
+            connection.execute(text(each.format(run=RUN, other=OTHER)))
 
     fault = next(fault for fault in journal.verify().faults if fault.run_id == RUN)
     assert fault.run_seq == run_seq
     assert what in fault.what
     assert RUN in str(fault)
     assert f"event {run_seq}" in str(fault)
+
+
+_DELETE = "DELETE FROM journal_{table} WHERE run_id = :run"
+OF_RUNS = {
+    "plan": ("UPDATE journal_runs SET plan = 'x' WHERE run_id = '{run}'", "runs: plan"),
+    "operation": ("UPDATE journal_runs SET operation = 'x' WHERE run_id = '{run}'", "operation"),
+    "begin": ("UPDATE journal_runs SET created_at = '2020-01-01 00:00:00' WHERE run_id = '{run}'",
+              "created_at"),
+    "end": ("UPDATE journal_runs SET end_state = 'done' WHERE run_id = '{run}'", "end_state"),
+    "fewer": ("UPDATE journal_runs SET event_count = 5 WHERE run_id = '{run}'", "added by hand"),
+    "head": ("UPDATE journal_runs SET head = 'f' WHERE run_id = '{run}'", "missing"),
+    "gone": ("DELETE FROM journal_runs WHERE run_id = '{run}'", "its line in the table of runs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_RUNS)
+def test_a_change_in_the_table_of_runs_is_found(journal: Journal, url: str, name: str) -> None:
+    fill(journal)
+    journal.append(RUN, RunEnded(at=BEGIN, state="failed"))
+    fill(journal, OTHER)
+    statement, what = OF_RUNS[name]
+
+    with tampering(url) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("ALTER TABLE journal_runs DISABLE TRIGGER ALL"))
+        connection.execute(text(statement.format(run=RUN)))
+
+    [fault] = journal.verify().faults
+    assert fault.run_id == RUN
+    assert what in str(fault)
+
+
+def test_a_run_that_is_gone_with_all_of_its_rows_is_missed_and_the_place_is_told(
+    journal: Journal, url: str
+) -> None:
+    fill(journal, OTHER, notes=1)
+    fill(journal)
+    fill(journal, f"{OTHER}9", notes=1)
+
+    with tampering(url) as connection:
+        for table in ("events", "runs"):
+            connection.execute(text(_DELETE.format(table=table)), {"run": RUN})
+
+    [fault] = journal.verify().faults
+    assert str(fault) == (
+        "the journal: 6 events are missing, and their runs with them: rows 3 to 8"
+    )
+
+
+def test_a_well_made_event_that_somebody_added_is_found(journal: Journal, url: str) -> None:
+    fill(journal)
+    last = journal.read(RUN)[-1]
+    body = to_json(Noted(at=BEGIN, text="It was agreed."))
+    at = BEGIN.isoformat(timespec="microseconds")
+    forged = hash_of(
+        prev_hash=last.hash, run_id=RUN, run_seq=7, at=at, type_="note", step="", body=body
+    )
+
+    with tampering(url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO journal_events (run_id, run_seq, at, type, step, body, prev_hash,"
+                " hash) VALUES (:run, 7, :at, 'note', '', :body, :before, :hash)"
+            ),
+            {"run": RUN, "at": at, "body": body, "before": last.hash, "hash": forged},
+        )
+
+    [fault] = journal.verify(RUN).faults
+    assert fault.run_seq == 7
+    assert "added by hand: 7 events are there, and 6 were written" in fault.what
+
+
+def test_a_journal_of_an_older_engine_is_counted_when_it_is_next_written_to(
+    journal: Journal, url: str
+) -> None:
+    fill(journal)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM journal_meta WHERE key = 'events'"))
+    engine.dispose()
+
+    before = journal.verify()
+    fill(journal, OTHER)
+
+    assert before.is_whole
+    assert journal.verify().is_whole
+    with tampering(url) as connection:
+        for table in ("events", "runs"):
+            connection.execute(text(_DELETE.format(table=table)), {"run": OTHER})
+    assert not journal.verify().is_whole
 
 
 def test_a_forged_row_with_a_fresh_hash_breaks_the_next(journal: Journal, url: str) -> None:
