@@ -190,6 +190,7 @@ async def _walk(
             unsettled={step.id for step in record.unsettled},
             dns_planned=dns_changes_noted(record),
             history=lambda: [*_earlier_runs(taken, journal), taken.replay.record()],
+            everywhere=lambda: _runs_of_vms(taken, journal),
         ),
         replay=taken.replay,
         tasks=tasks,
@@ -238,6 +239,18 @@ def _earlier_runs(taken: TakenUp, journal: Journal) -> list[RunRecord]:
         for run in reversed(known)
         if run.run_id != taken.run_id
     ]
+
+
+def _runs_of_vms(taken: TakenUp, journal: Journal) -> list[RunRecord]:
+    """The other runs that had to do with VMs of the plan, in whatever plan, oldest first."""
+    vms = {vm.name.casefold() for vm in taken.plan.vms}
+    known = journal.runs(without=_LOOKS, limit=_KNOWN_RUNS)
+    records = [
+        replay(entry.event for entry in journal.read(run.run_id))
+        for run in reversed(known)
+        if run.run_id != taken.run_id
+    ]
+    return [each for each in records if any(vm.name.casefold() in vms for vm in each.vms)]
 
 
 def _summary(record: RunRecord) -> str:

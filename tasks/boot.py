@@ -5,10 +5,11 @@ from __future__ import annotations
 from secondsite.connectors.base import ActionResult
 from secondsite.graph import Step
 from tasks.action import step_task
+from tasks.adapters import expectation_of
 from tasks.context import RunContext
 from tasks.readiness import Wanted, until_ready
 from tasks.twin import refuse_running_twin
-from tasks.vm import fact_of, reach, running_name, skipped, usable_addresses, vm_of
+from tasks.vm import fact_of, reach, running_name, skipped, vm_of
 
 __all__ = ["await_ready", "start_vm"]
 
@@ -40,18 +41,18 @@ async def await_ready(run: RunContext, step: Step) -> ActionResult:
     if not run.is_test and (over := skipped(run, vm)):
         return over
     host = fact_of(run, vm).host
-    network = run.network_of(vm.name)
-    is_reachable = network is not None
+    expected = expectation_of(run, vm)
+    first = expected.first
     wanted = Wanted(
         vm=running_name(run, vm),
         host=host,
-        probes=vm.ready if is_reachable else ("heartbeat",),
+        probes=vm.ready if first is not None else ("heartbeat",),
         limit_s=vm.boot_timeout.total_seconds(),
         pause_s=run.estate.limits.poll_interval.total_seconds(),
-        usable=usable_addresses(run, vm, network),
-        reach=reach(network),
+        usable=expected.best,
+        reach=reach(first.network if first is not None else None),
     )
     evidence = await until_ready(wanted, run.sites.host(host).watch)
-    if not is_reachable:
+    if first is None:
         evidence["not_probed"] = "it is on no network that the engine can reach"
     return ActionResult(changed=False, evidence=evidence)

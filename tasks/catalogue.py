@@ -12,6 +12,7 @@ from tasks.clean import end_test, remove_networks
 from tasks.dns_back import restore_names, restore_ttls, roll_back_names
 from tasks.dns_prepare import prepare_names
 from tasks.failover import connect_vm, fail_over_vm
+from tasks.pool import grant_address
 from tasks.preflight import preflight
 from tasks.records import point_names, settle_names, verify_names
 from tasks.replication import cancel_preparation, commit_vm, fence_vm, reverse_vm, undo_vm
@@ -23,6 +24,7 @@ __all__ = ["TASKS"]
 TASKS: Mapping[Action, StepTask] = {
     Action.PREFLIGHT: preflight,
     Action.SCRIPT: run_script,
+    Action.GRANT: grant_address,
     Action.FAILOVER: fail_over_vm,
     Action.CONNECT: connect_vm,
     Action.START: start_vm,

@@ -1,13 +1,17 @@
-"""The end of a test: test VMs removed, created networks removed; nothing else is touched."""
+"""The end of a test: test VMs and created networks removed, addresses given back, nothing else."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from secondsite.connectors.base import ActionResult, TestCleanupRequest
 from secondsite.graph import Step
+from secondsite.run.leftovers import Leftover
 from tasks.action import step_task
+from tasks.adapters import restore_request
 from tasks.context import RunContext
+from tasks.pool import release_addresses
 from tasks.vm import vm_of
 
 __all__ = ["end_test", "remove_networks"]
@@ -15,20 +19,45 @@ __all__ = ["end_test", "remove_networks"]
 
 @step_task
 async def end_test(run: RunContext, step: Step) -> ActionResult:
-    """Remove the test VM that a test failover of this plan made; a VM without one is left alone."""
+    """Remove the test VM that a test failover of this plan made; a VM without one is left alone.
+
+    The replica's adapters are then as they were, and what the test took out of pools is back there.
+    """
     vm = vm_of(step)
     left = run.left_of(vm.name)
     if left is None or not left.host:
         return ActionResult(changed=False, evidence={"reason": "no test of ours is left"})
+    evidence: dict[str, Any] = {}
+    changed = False
+    if left.made_vm:
+        ended = await _end(run, left)
+        changed |= ended.changed
+        evidence |= ended.evidence
+    if left.granted:
+        released = await release_addresses(run, vm=vm.name, vm_id=left.vm_id, site=left.site)
+        changed |= released.changed
+        evidence["released"] = released.evidence.get("released", [])
+    return ActionResult(changed=changed, evidence={**evidence, "host": left.host})
+
+
+async def _end(run: RunContext, left: Leftover) -> ActionResult:
+    access = run.sites.host(left.host)
     request = TestCleanupRequest(
-        vm=vm.name,
+        vm=left.vm,
         test_vm_id=left.test_vm_id,
         mark=left.run_id,
         restore_address=True,
         former_address=left.former_address,
     )
-    result = await run.sites.host(left.host).end_test_failover.submit(vm.name, request)
-    return ActionResult(changed=result.changed, evidence={**result.evidence, "host": left.host})
+    ended = await access.end_test_failover.submit(left.vm, request)
+    if left.former is None or left.former_address is not None:
+        return ended
+    # The run died before it could tell what it had found: the look before it had seen it.
+    restored = await access.restore.submit(left.vm, restore_request(left.vm, left.former))
+    return ActionResult(
+        changed=ended.changed or restored.changed,
+        evidence={**ended.evidence, "adapters_restored": restored.evidence.get("adapters", [])},
+    )
 
 
 @step_task

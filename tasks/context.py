@@ -54,6 +54,7 @@ class RunContext:
         unsettled: Steps that an engine began before it died: they may or may not have happened.
         dns_planned: DNS changes that an earlier try of a step has announced, by step id.
         history: Gives the runs of the plan, oldest first, this one as far as it has come.
+        everywhere: Gives the runs of all plans that share a VM with this one; None: `history`.
         tell: Writes an event to the journal and lets it take effect.
         contested_names: Held while a DNS name that other VMs may change too is read and written.
     """
@@ -70,6 +71,7 @@ class RunContext:
     unsettled: set[str] = field(default_factory=set)
     dns_planned: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     history: Callable[[], Sequence[RunRecord]] = tuple
+    everywhere: Callable[[], Sequence[RunRecord]] | None = None
     vms: dict[str, VmFact] = field(default_factory=dict)
     evidence: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     settled: dict[str, ActionResult | SecondsiteError] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class RunContext:
     contested_names: asyncio.Lock = field(default_factory=asyncio.Lock)
     _given_up: set[str] = field(default_factory=set)
     _earlier: Sequence[RunRecord] | None = None
+    _known: Sequence[RunRecord] | None = None
     _left: Mapping[str, Leftover] | None = None
     _steps_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -112,18 +115,11 @@ class RunContext:
         """Whether the VMs of this run are test VMs."""
         return self.operation in {Operation.TEST, Operation.CLEANUP}
 
-    def network_of(self, vm: str) -> Network | None:
-        """The network that the VM is connected to in this run; None for none of the estate."""
+    def in_run(self, mapped: str | None) -> Network | None:
+        """The network that an adapter gets in this run which belongs to `mapped` over there."""
         if self.is_test:
-            return self.test_network
-        fact = self.vms.get(vm)
-        name = fact.facts.get("network") if fact else None
-        return self.estate.sites[self.running_site_name].network(name) if name else None
-
-    @property
-    def test_network(self) -> Network | None:
-        """The network of the estate that test VMs are connected to, if any."""
-        return self.options.test_network(self.target_site, self.protection)
+            return self.options.in_place_of(mapped, self.target_site, self.protection)
+        return self.target_site.network(mapped) if mapped else None
 
     def is_given_up(self, host: str) -> bool:
         """Whether that host of the site that is left is not asked any more in this run."""
@@ -162,6 +158,13 @@ class RunContext:
         if self._earlier is None:
             self._earlier = tuple(each for each in self.history() if each.run_id != self.run_id)
         return self._earlier
+
+    def runs_of_vms(self) -> Sequence[RunRecord]:
+        """The other runs of the plan's VMs, in whatever plan, oldest first."""
+        if self._known is None:
+            runs = (self.everywhere or self.history)()
+            self._known = tuple(each for each in runs if each.run_id != self.run_id)
+        return self._known
 
     def left_of(self, vm: str) -> Leftover | None:
         """What a clean-up has to undo for that VM; None if no test of ours is left."""

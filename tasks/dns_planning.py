@@ -14,6 +14,7 @@ from secondsite.errors import SiteError, WrongStateError
 from secondsite.plan.dns_intent import DnsChange, dns_changes
 from secondsite.plan.model import Direction, PlannedVm
 from secondsite.run.dns_ledger import Change, Key, former_changes, key_of, preparations
+from tasks.adapters import adapters_of, network_of
 from tasks.context import RunContext
 from tasks.former_addresses import former_addresses, in_subnets_of
 
@@ -267,7 +268,8 @@ def _families(moves: Sequence[Move], *, had: Set[str]) -> list[Move | None]:
 
 
 def _check_addresses(run: RunContext, vm: PlannedVm, addresses: Sequence[str]) -> None:
-    network = run.network_of(vm.name)
+    on = (network_of(run, each) for each in adapters_of(run, vm))
+    network = next((each for each in on if each is not None), None)
     site = run.estate.sites[run.running_site_name]
     networks = [network] if network is not None else [*site.networks]
     subnets = [subnet for each in networks for subnet in each.subnets]

@@ -1,19 +1,22 @@
-"""A replica comes to life, as a test VM or for good, and is connected to its network."""
+"""A replica comes to life, as a test VM or for good, and its adapters are connected."""
 
 from __future__ import annotations
 
-from secondsite.connectors.base import (
-    ActionResult,
-    ConnectRequest,
-    InjectedAddress,
-    TestFailoverRequest,
-)
+import asyncio
+
+from secondsite.connectors.base import ActionResult, ConnectRequest, TestFailoverRequest
 from secondsite.connectors.hyperv.failover import FailoverRequest
 from secondsite.graph import Step
 from secondsite.plan.model import PlannedVm
-from secondsite.plan.way_back import static_address
 from tasks.action import step_task
+from tasks.adapters import (
+    adapters_of,
+    connections_of,
+    created_switches,
+    injected_addresses,
+)
 from tasks.context import RunContext
+from tasks.sites import HostAccess
 from tasks.vm import fact_of, running_name, skipped, vm_of
 
 __all__ = ["connect_vm", "fail_over_vm"]
@@ -29,7 +32,7 @@ async def fail_over_vm(run: RunContext, step: Step) -> ActionResult:
     request = TestFailoverRequest(
         vm=vm.name,
         recovery_point_id=fact.facts.get("recovery_point_id"),
-        address=_injected(run, vm),
+        addresses=injected_addresses(run, vm),
         mark=run.run_id,
         may_adopt=step.id in run.unsettled,
     )
@@ -49,7 +52,7 @@ async def _fail_over(run: RunContext, vm: PlannedVm) -> ActionResult:
     request = FailoverRequest(
         vm=vm.name,
         recovery_point_id=fact.facts.get("recovery_point_id"),
-        address=_injected(run, vm),
+        addresses=injected_addresses(run, vm),
     )
     result = await run.sites.host(fact.host).fail_over.submit(vm.name, request)
     return ActionResult(
@@ -64,47 +67,34 @@ async def _fail_over(run: RunContext, vm: PlannedVm) -> ActionResult:
 
 @step_task
 async def connect_vm(run: RunContext, step: Step) -> ActionResult:
-    """Connect the VM's adapters to its network; without one, make sure that they are on none."""
+    """Connect each of the VM's adapters to its network; one without stays on none."""
     vm = vm_of(step)
     if not run.is_test and (over := skipped(run, vm)):
         return over
     fact = fact_of(run, vm)
-    network = run.network_of(vm.name)
-    name = running_name(run, vm)
     host = run.sites.host(fact.host)
-    created = run.options.created_switch(run.plan.name) if run.is_test else None
-    if created is not None:
-        await host.call(
-            host.connector.ensure_private_switch,
-            created,
-            timeout_s=run.estate.limits.request_timeout.total_seconds(),
-        )
-    request = ConnectRequest(
-        vm=name,
-        switch=network.switch if network else created,
-        vlan=network.vlan if network else None,
-    )
+    created = created_switches(run, vm)
+    await _make_switches(run, host, created)
+    name = running_name(run, vm)
+    request = ConnectRequest(vm=name, adapters=connections_of(run, vm))
     result = await host.connect.submit(name, request)
+    networks = [each.network for each in adapters_of(run, vm) if each.network]
     return ActionResult(
         changed=result.changed,
         evidence={
             **result.evidence,
             "host": fact.host,
-            "network": network.name if network else created,
-            "created_switch": created,
+            "network": ", ".join(dict.fromkeys([*networks, *created])) or None,
+            "created_switches": created,
         },
     )
 
 
-def _injected(run: RunContext, vm: PlannedVm) -> InjectedAddress | None:
-    address = static_address(vm, run.protection, run.direction)
-    if address is None:
-        return None
-    return InjectedAddress(
-        ipv4=str(address.ipv4) if address.ipv4 else None,
-        gateway=str(address.gateway) if address.gateway else None,
-        ipv6=str(address.ipv6) if address.ipv6 else None,
-        gateway6=str(address.gateway6) if address.gateway6 else None,
-        dns=tuple(str(server) for server in address.dns),
-        adapter=address.adapter,
+async def _make_switches(run: RunContext, host: HostAccess, names: list[str]) -> None:
+    limit_s = run.estate.limits.request_timeout.total_seconds()
+    await asyncio.gather(
+        *(
+            host.call(host.connector.ensure_private_switch, each, timeout_s=limit_s)
+            for each in names
+        )
     )

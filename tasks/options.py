@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from secondsite.errors import PreflightError
 from secondsite.graph import PrimarySide
+from secondsite.plan.adapter_plan import PlannedAdapter
 from secondsite.plan.estate import Network, Protection, Site
 from secondsite.plan.model import Plan
 from secondsite.plan.rehearsal import Rehearsal
@@ -75,6 +76,8 @@ class RunOptions(BaseModel):
                 name = self.network_name
             case TestNetworkChoice.ESTATE:
                 name = protection.test_network or ""
+                if not name and protection.test_networks:
+                    return None
         for network in site.networks:
             if name and network.name.casefold() == name.casefold():
                 return network
@@ -87,9 +90,30 @@ class RunOptions(BaseModel):
             ),
         )
 
-    def created_switch(self, plan: str) -> str | None:
-        """Name of the private virtual switch that the run makes on each host, if it does."""
-        return f"Secondsite test {plan}" if self.network is TestNetworkChoice.CREATED else None
+    def in_place_of(self, mapped: str | None, site: Site, protection: Protection) -> Network | None:
+        """The network of `site` that takes the place of the one named `mapped` in a test.
+
+        Raises:
+            PreflightError: as `test_network`.
+        """
+        usual = self.test_network(site, protection)
+        if self.network is not TestNetworkChoice.ESTATE or mapped is None:
+            return usual
+        named = {there.casefold(): name for there, name in protection.test_networks.items()}
+        return site.network(named[mapped.casefold()]) if mapped.casefold() in named else usual
+
+    def created_switch(
+        self, plan: str, adapter: PlannedAdapter, protection: Protection
+    ) -> str | None:
+        """Name of the private virtual switch that is made for the adapter, if one is.
+
+        One for each network that the adapters belong to: what is apart in production stays apart.
+        """
+        if self.network is not TestNetworkChoice.CREATED or adapter.why_not:
+            return None
+        usual = f"Secondsite test {plan}"
+        is_one = len({name.casefold() for name in protection.networks.values()}) < 2
+        return usual if is_one or adapter.mapped is None else f"{usual}, {adapter.mapped}"
 
 
 def rehearsal_options(plan: Plan, *, rehearsal: str = "", clean_up: bool = True) -> RunOptions:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.fitness import Placement, judge_test, place
-from secondsite.errors import PreflightError
+from secondsite.connectors.standing import SideView, stand
+from secondsite.errors import PreflightError, SecondsiteError
 from secondsite.graph import Operation, Step
+from secondsite.plan.estate import Network
+from secondsite.run.adapters_seen import PLANNED
 from secondsite.run.events import InventoryTaken, Noted, VmFact
 from secondsite.run.finding import reasons, told
 from tasks.action import step_task
+from tasks.adapter_look import AdapterLook, asks_source, look_at_adapters
 from tasks.context import RunContext
 from tasks.dns_preflight import dns_findings
 from tasks.dns_prepare import look_at_dns
@@ -18,7 +24,7 @@ from tasks.look import Look, against_server, hardware
 from tasks.preflight_failover import look_at_both_sites
 from tasks.recovery_points import Chosen, choose
 from tasks.script import unsupported_places
-from tasks.surveys import survey_site
+from tasks.surveys import SiteSurvey, a_little_longer, survey_site
 
 __all__ = ["look_before", "preflight"]
 
@@ -50,13 +56,17 @@ async def look_before(run: RunContext) -> Look:
 
 async def _look_before_a_test(run: RunContext) -> Look:
     site = run.target_site
-    network = run.test_network
-    seen, dns = await asyncio.gather(
-        survey_site(run.sites, run.target_site_name, hosts=[host.name for host in site.hosts]),
-        dns_findings(run),
+    usual = run.options.test_network(site, run.protection)
+    looking = asyncio.create_task(
+        survey_site(run.sites, run.target_site_name, hosts=[host.name for host in site.hosts])
     )
+    seen, left, dns = await asyncio.gather(looking, _left_site(run, looking), dns_findings(run))
     placements, missing = place(run.plan, seen.surveys)
     points = {name: choose(each.survey, run.options) for name, each in placements.items()}
+    look = look_at_adapters(
+        run, _sides(run, placements, left), surveys=seen.surveys, inventory=seen.inventory
+    )
+    networks = _networks(run, usual, look)
     findings = [
         *(against_server(each) for each in seen.troubles),
         *missing,
@@ -64,37 +74,84 @@ async def _look_before_a_test(run: RunContext) -> Look:
         *judge_test(
             run.plan,
             site=site,
-            network=network,
+            networks=networks,
             placements=placements,
             surveys=seen.surveys,
             inventory=seen.inventory,
         ),
+        *look.findings,
         *dns,
         *told("scripts", unsupported_places(run)),
-        *told(
-            "addresses",
-            (
-                f"{vm.name} with `address: pool` is not carried out by this version: "
-                "write an address, `dhcp` or `keep`"
-                for vm in run.plan.vms
-                if vm.address == "pool"
-            ),
-        ),
     ]
     facts = tuple(
-        _fact(run, placement=placements[name], chosen=points[name], name=name)
+        _fact(
+            run,
+            placement=placements[name],
+            chosen=points[name],
+            name=name,
+            adapters=look.facts.get(name, {}),
+        )
         for name in (planned.name for planned in run.plan.vms)
         if name in placements and placements[name].survey.replication
     )
     return Look(
         findings=findings,
         facts=facts,
+        notes=[*(_of_left_site(each) for each in left.troubles), *look.warnings],
         evidence={
             "hosts": [survey.host for survey in seen.surveys],
             "vms": len(facts),
-            "network": network.name if network else None,
+            "network": ", ".join(network.name for network in networks) or None,
         },
         sides=(seen,),
+    )
+
+
+async def _left_site(run: RunContext, target: asyncio.Task[SiteSurvey]) -> SiteSurvey:
+    """The site in which the VMs run, if something depends on it; a test needs no answer."""
+    site = run.source_site_name
+    names = [host.name for host in run.estate.sites[site].hosts]
+    if not asks_source(run):
+        return SiteSurvey(site=site, silent=tuple(names))
+    limit_s = run.estate.limits.connect_timeout.total_seconds()
+    return await survey_site(
+        run.sites,
+        site,
+        hosts=names,
+        with_vmm=False,
+        enough=a_little_longer(target, seconds=limit_s),
+    )
+
+
+def _sides(
+    run: RunContext, placements: Mapping[str, Placement], left: SiteSurvey
+) -> dict[str, tuple[SideView, SideView]]:
+    standing = stand(
+        run.plan,
+        run.protection,
+        surveys={left.site: left.surveys},
+        silent={left.site: left.silent},
+    )
+    return {
+        name: (
+            standing.vms[name].side(left.site),
+            SideView(site=run.target_site_name, host=each.host, survey=each.survey),
+        )
+        for name, each in placements.items()
+    }
+
+
+def _networks(run: RunContext, usual: Network | None, look: AdapterLook) -> list[Network]:
+    """The networks of the estate that test VMs are connected to, and the one that was asked for."""
+    names = [adapter["network"] for facts in look.facts.values() for adapter in facts[PLANNED]]
+    found = [run.target_site.network(name) for name in names if name]
+    return list({each.name: each for each in (usual, *found) if each is not None}.values())
+
+
+def _of_left_site(trouble: SecondsiteError) -> str:
+    return (
+        f"{trouble.message} What earlier runs have seen of the networks and addresses there counts "
+        "for this test."
     )
 
 
@@ -113,7 +170,14 @@ async def _what_is_left(run: RunContext) -> ActionResult:
     )
 
 
-def _fact(run: RunContext, *, name: str, placement: Placement, chosen: Chosen) -> VmFact:
+def _fact(
+    run: RunContext,
+    *,
+    name: str,
+    placement: Placement,
+    chosen: Chosen,
+    adapters: Mapping[str, Any],
+) -> VmFact:
     relation = placement.survey.replication[0]
     return VmFact(
         name=name,
@@ -128,5 +192,6 @@ def _fact(run: RunContext, *, name: str, placement: Placement, chosen: Chosen) -
             "replication_health": relation.health,
             "memory_mib": placement.survey.memory_mib,
             "hardware": hardware(placement.survey),
+            **adapters,
         },
     )

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from ipaddress import ip_interface
+from typing import Any
 
 from secondsite.connectors.fitness import Placement, against_memory
 from secondsite.connectors.offers import already, command, offered, reasons_against
 from secondsite.connectors.standing import PlanStanding, SideView, Standing, VmStanding, stand
 from secondsite.errors import SecondsiteError
 from secondsite.graph import Operation, PrimarySide
-from secondsite.plan.estate import Network
-from secondsite.plan.model import Direction, PlannedVm, StaticAddress
 from secondsite.run.events import VmFact
 from secondsite.run.finding import Finding, told
+from tasks.adapter_look import look_at_adapters, needs_pools, seen_in_source
 from tasks.context import RunContext
 from tasks.dns_preflight import dns_findings
 from tasks.look import Look, against_server, hardware
 from tasks.recovery_points import Chosen, choose
 from tasks.script import unsupported_places
-from tasks.surveys import SiteSurvey, survey_site
+from tasks.surveys import SiteSurvey, a_little_longer, survey_site
 
 __all__ = ["look_at_both_sites"]
 
@@ -51,13 +50,28 @@ async def look_at_both_sites(run: RunContext) -> Look:
         and not already(vm, run.operation, run.direction)
         and (survey := vm.side(target.site).survey) is not None
     }
-    facts = tuple(_fact(run, standing.vms[vm.name], vm, points) for vm in run.plan.vms)
+    look = look_at_adapters(
+        run,
+        {
+            name: (vm.side(source.site), vm.side(target.site))
+            for name, vm in standing.vms.items()
+            if run.operation in {*_MOVES, Operation.CANCEL}
+            and not already(vm, run.operation, run.direction)
+        },
+        surveys=target.surveys,
+        inventory=target.inventory,
+    )
+    facts = tuple(
+        _fact(run, standing.vms[vm.name], points, look.facts.get(vm.name, {}))
+        for vm in run.plan.vms
+    )
     findings = [
         *(against_server(each) for each in _silence(run, source, target)),
         *told("replication", _absence(standing, target)),
         *told("standing", reasons_against(standing, run.operation, run.direction, run.protection)),
         *told("recovery points", (each.refusal for each in points.values() if each.refusal)),
         *(_against_target(run, standing, target, facts) if run.operation in _MOVES else ()),
+        *look.findings,
         *told("twins", _against_twins(run, facts)),
         *told("replication", _against_reversal(run, standing, source)),
         *dns,
@@ -66,7 +80,7 @@ async def look_at_both_sites(run: RunContext) -> Look:
     return Look(
         findings=findings,
         facts=facts,
-        notes=_warnings(run, source, facts),
+        notes=[*_warnings(run, source, facts), *look.warnings],
         next_step=_next_step(run, standing),
         sides=(source, target),
         evidence={
@@ -103,20 +117,19 @@ async def _source(run: RunContext, target: asyncio.Task[SiteSurvey]) -> SiteSurv
         site,
         hosts=hosts,
         with_vmm=False,
-        enough=_patience(run, target) if run.operation is Operation.UNPLANNED else None,
+        enough=a_little_longer(target, seconds=run.estate.limits.connect_timeout.total_seconds())
+        if run.operation is Operation.UNPLANNED
+        else None,
     )
-
-
-async def _patience(run: RunContext, target: asyncio.Task[SiteSurvey]) -> None:
-    """A site that lives answers about as fast as the other one: a little later it is given up."""
-    await asyncio.wait({target})
-    await asyncio.sleep(run.estate.limits.connect_timeout.total_seconds())
 
 
 async def _target(run: RunContext) -> SiteSurvey:
     site = run.target_site_name
     return await survey_site(
-        run.sites, site, hosts=[host.name for host in run.target_site.hosts], with_vmm=False
+        run.sites,
+        site,
+        hosts=[host.name for host in run.target_site.hosts],
+        with_vmm=run.operation in _MOVES and needs_pools(run),
     )
 
 
@@ -144,7 +157,10 @@ def _absence(standing: PlanStanding, target: SiteSurvey) -> list[str]:
 
 
 def _fact(
-    run: RunContext, vm: VmStanding, planned: PlannedVm, points: Mapping[str, Chosen]
+    run: RunContext,
+    vm: VmStanding,
+    points: Mapping[str, Chosen],
+    adapters: Mapping[str, Any],
 ) -> VmFact:
     source, target = vm.side(run.source_site_name), vm.side(run.target_site_name)
     here = source if run.operation is Operation.CANCEL else target
@@ -170,7 +186,7 @@ def _fact(
             "source_state": _power(source),
             "source_addresses": _addresses(source),
             "recovery_point_id": chosen.id,
-            "network": _network_name(run, planned, source),
+            **(adapters or seen_in_source(run, source)),
         },
     )
 
@@ -192,47 +208,10 @@ def _replicated_at(side: SideView) -> datetime | None:
     return datetime.fromisoformat(made_at) if made_at else None
 
 
-def _network_name(run: RunContext, vm: PlannedVm, source: SideView) -> str | None:
-    """The network of the other site for the VM: mapped from where it is, or told by its address."""
-    mapped = _mapped(run)
-    site = run.estate.sites[run.source_site_name]
-    adapters = source.survey.adapters if source.survey else ()
-    for adapter in adapters:
-        for network in site.networks:
-            is_here = (adapter.switch, adapter.vlan) == (network.switch, network.vlan)
-            if is_here and network.name.casefold() in mapped:
-                return mapped[network.name.casefold()]
-    production = [
-        network
-        for network in run.target_site.networks
-        if network.purpose == "production" and network.name in mapped.values()
-    ]
-    if len(production) == 1:
-        return production[0].name
-    return next((each.name for each in production if _holds(each, vm)), None)
-
-
-def _mapped(run: RunContext) -> dict[str, str]:
-    """Network of the source → network of the target, whatever the direction."""
-    pairs = run.protection.networks.items()
-    if run.direction is Direction.FORWARD:
-        return {here.casefold(): there for here, there in pairs}
-    return {there.casefold(): here for here, there in pairs}
-
-
-def _holds(network: Network, vm: PlannedVm) -> bool:
-    address = vm.address
-    return (
-        isinstance(address, StaticAddress)
-        and address.ipv4 is not None
-        and any(ip_interface(address.ipv4).ip in subnet for subnet in network.subnets)
-    )
-
-
 def _against_target(
     run: RunContext, standing: PlanStanding, target: SiteSurvey, facts: Iterable[VmFact]
 ) -> list[Finding]:
-    """Memory, networks and health on the side that takes over."""
+    """Memory and health on the side that takes over."""
     moving = [fact for fact in facts if not fact.facts["already"]]
     placements = {
         fact.name: Placement(vm=fact.name, id=fact.id, host=fact.host, survey=survey)
@@ -241,19 +220,7 @@ def _against_target(
         and survey.state == "Off"
     }
     reasons: list[str] = []
-    switches = {survey.host: survey.switches for survey in target.surveys}
     for fact in moving:
-        network = run.target_site.network(fact.facts["network"]) if fact.facts["network"] else None
-        if network is None and run.protection.networks:
-            reasons.append(
-                f"{fact.name}: nothing tells its network in {target.site}: complete `networks` of "
-                "the protection in the estate"
-            )
-        elif network is not None and network.switch not in switches.get(fact.host, ()):
-            reasons.append(
-                f"{fact.host} has no virtual switch {network.switch!r}, which carries "
-                f"{network.name}: create it there, or mend the network's `switch` in the estate"
-            )
         if run.operation is Operation.PLANNED and fact.facts["standing"] == Standing.PROTECTED:
             source = standing.vms[fact.name].side(run.source_site_name).relation
             if source is None or source.state != "Replicating" or source.health == "Critical":
@@ -262,7 +229,7 @@ def _against_target(
                     f"{fact.name} in {run.source_site_name} is {state}: mend its replication "
                     "first, or choose an unplanned failover"
                 )
-    return [*against_memory(placements, target.surveys), *told("mapping", reasons)]
+    return [*against_memory(placements, target.surveys), *told("replication", reasons)]
 
 
 def _against_twins(run: RunContext, facts: Iterable[VmFact]) -> list[str]:

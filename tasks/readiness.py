@@ -36,7 +36,7 @@ class Wanted:
     probes: Sequence[Probe]
     limit_s: float
     pause_s: float
-    usable: Callable[[Sequence[str]], Sequence[str]]
+    usable: Callable[[VmObservation], Sequence[str]]
     reach: Callable[[str], str]
 
 
@@ -96,7 +96,7 @@ async def _holds(
     services = [each for each in wanted.probes if isinstance(each, TcpProbe | HttpProbe)]
     if not services:
         return True
-    addresses = wanted.usable(observation.addresses)
+    addresses = wanted.usable(observation)
     if not addresses:
         seen.answers = {"address": Answer(is_ready=False, seen="the guest reports no address yet")}
         return False

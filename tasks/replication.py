@@ -10,10 +10,11 @@ from typing import Any
 from secondsite.connectors.base import ActionResult, ConnectRequest
 from secondsite.errors import NotReadyError
 from secondsite.graph import Action, Step
-from secondsite.plan.model import PlannedVm
+from secondsite.plan.model import Direction, PlannedVm
 from secondsite.run.events import Noted
 from tasks.action import step_task
 from tasks.context import RunContext
+from tasks.putting_back import forget_injected, put_back
 from tasks.shutdown import stop_twin
 from tasks.vm import fact_of, skipped, vm_of
 
@@ -29,19 +30,24 @@ async def commit_vm(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     if over := skipped(run, vm):
         return over
-    return await run.sites.host(fact_of(run, vm).host).complete.submit(vm.name, vm.name)
+    result = await run.sites.host(fact_of(run, vm).host).complete.submit(vm.name, vm.name)
+    if run.direction is Direction.FORWARD:
+        return result
+    return _together(result, await forget_injected(run, vm))
 
 
 @step_task
 async def undo_vm(run: RunContext, step: Step) -> ActionResult:
-    """Take the failover of one VM back: it is off and a replica again, on no network."""
+    """Take the failover of one VM back: it is off and a replica again, with adapters as before."""
     vm = vm_of(step)
     if over := skipped(run, vm):
         return over
-    host = run.sites.host(fact_of(run, vm).host)
+    fact = fact_of(run, vm)
+    host = run.sites.host(fact.host)
     result = await host.undo.submit(vm.name, vm.name)
-    await host.connect.submit(vm.name, ConnectRequest(vm=vm.name, switch=None))
-    return result
+    await host.connect.submit(vm.name, ConnectRequest(vm=vm.name))
+    back = await put_back(run, vm=vm.name, vm_id=fact.id, site=fact.site, host=fact.host)
+    return _together(result, back)
 
 
 @step_task
@@ -79,10 +85,20 @@ async def fence_vm(run: RunContext, step: Step) -> ActionResult:
 
 @step_task
 async def reverse_vm(run: RunContext, step: Step) -> ActionResult:
-    """Replicate the VM the other way; done when its changes flow to the site that it left."""
+    """Replicate the VM the other way; done when its changes flow to the site that it left.
+
+    Its copy there, a replica now, is then as it was before a failover had made it the running one.
+    """
     vm = vm_of(step)
-    if over := skipped(run, vm):
-        return over
+    fact = fact_of(run, vm)
+    result = skipped(run, vm) or await _reverse(run, step, vm)
+    back = await put_back(
+        run, vm=vm.name, vm_id=fact.id, site=run.source_site_name, host=fact.source_host
+    )
+    return _together(result, back)
+
+
+async def _reverse(run: RunContext, step: Step, vm: PlannedVm) -> ActionResult:
     fact = fact_of(run, vm)
     access = run.sites.host(fact.host)
     server = fact.facts.get("replica_broker") or fact.source_host
@@ -95,6 +111,14 @@ async def reverse_vm(run: RunContext, step: Step) -> ActionResult:
         await source.set_start_action.submit(vm.name, (vm.name, former))
     return ActionResult(
         changed=result.changed, evidence={**result.evidence, **seen, "host": fact.host}
+    )
+
+
+def _together(result: ActionResult, after: ActionResult | None) -> ActionResult:
+    if after is None:
+        return result
+    return ActionResult(
+        changed=result.changed or after.changed, evidence={**result.evidence, **after.evidence}
     )
 
 

@@ -17,6 +17,7 @@ from secondsite.connectors.base import (
     ConnectRequest,
     HostSurvey,
     Inventory,
+    RestoreRequest,
     TestCleanupRequest,
     TestFailoverRequest,
     VmObservation,
@@ -24,7 +25,7 @@ from secondsite.connectors.base import (
 from secondsite.connectors.hyperv import HyperVHost
 from secondsite.connectors.hyperv.failover import FailoverRequest, StartAction
 from secondsite.connectors.readiness import HostReadiness
-from secondsite.connectors.vmm import VmmServer
+from secondsite.connectors.vmm import GrantRequest, RevokeRequest, VmmServer
 from secondsite.connectors.winrm import LanePool
 from secondsite.errors import SiteError
 from secondsite.plan.estate import Limits
@@ -75,6 +76,9 @@ class HostAccess(_Access):
         )
         self.connect: Batcher[ConnectRequest, ActionResult] = self._batcher(
             lambda requests: act.connect(requests, timeout_s=limit_s)
+        )
+        self.restore: Batcher[RestoreRequest, ActionResult] = self._batcher(
+            lambda requests: act.restore_adapters(requests, timeout_s=limit_s)
         )
         self.start_vm: Batcher[str, ActionResult] = self._batcher(
             lambda vms: act.start_vms(vms, timeout_s=limit_s)
@@ -161,6 +165,23 @@ class VmmAccess(_Access):
             executor=self._executor,
             host=name,
         )
+        self.grant: Batcher[GrantRequest, ActionResult] = Batcher(
+            send=lambda requests: vmm.grant_addresses(requests, timeout_s=limit_s),
+            executor=self._executor,
+            host=name,
+        )
+        self.revoke: Batcher[RevokeRequest, ActionResult] = Batcher(
+            send=lambda requests: vmm.revoke_addresses(requests, timeout_s=limit_s),
+            executor=self._executor,
+            host=name,
+        )
+        self.refresh: Batcher[str, ActionResult] = Batcher(
+            send=self._refresh, executor=self._executor, host=name
+        )
+
+    def _refresh(self, hosts: Sequence[str]) -> Mapping[str, ActionResult | SiteError]:
+        self.connector.refresh_hosts(hosts, timeout_s=self._limit_s)
+        return dict.fromkeys(hosts, ActionResult(changed=False))
 
     async def inventory(self) -> Inventory:
         """Clouds, hosts, VMs and networks that it manages."""

@@ -12,7 +12,7 @@ from secondsite.connectors.base import HostSurvey, Inventory
 from secondsite.errors import NotStartedError, SecondsiteError, UnknownOutcomeError
 from tasks.connections import Sites
 
-__all__ = ["SiteSurvey", "answers", "survey_site"]
+__all__ = ["SiteSurvey", "a_little_longer", "answers", "survey_site"]
 
 T = TypeVar("T")
 
@@ -73,6 +73,12 @@ async def survey_site(
         silent=tuple(name for name in names if name not in answered),
         troubles=tuple(each for each in (*surveyed, *listed) if isinstance(each, SecondsiteError)),
     )
+
+
+async def a_little_longer(than: asyncio.Task[SiteSurvey], *, seconds: float) -> None:
+    """A site that lives answers about as fast as the other one: a little later it is given up."""
+    await asyncio.wait({than})
+    await asyncio.sleep(seconds)
 
 
 async def answers(questions: Iterable[Awaitable[T]]) -> list[T | SecondsiteError]:

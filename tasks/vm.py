@@ -1,21 +1,19 @@
-"""What several tasks ask about one VM of the run: its host, its test VM, its usable addresses."""
+"""What several tasks ask about one VM of the run: its host, its test VM, how it is reached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from ipaddress import ip_address, ip_interface
+from collections.abc import Callable
 
 from secondsite.connectors.base import ActionResult
 from secondsite.errors import NotFoundError
-from secondsite.graph import Action, Operation, Step
+from secondsite.graph import Action, Step
 from secondsite.plan.estate import Network
 from secondsite.plan.masquerade import masqueraded
 from secondsite.plan.model import PlannedVm
-from secondsite.plan.way_back import static_address
 from secondsite.run.events import VmFact
 from tasks.context import RunContext
 
-__all__ = ["fact_of", "reach", "running_name", "skipped", "usable_addresses", "vm_of"]
+__all__ = ["fact_of", "reach", "running_name", "skipped", "vm_of"]
 
 
 def vm_of(step: Step) -> PlannedVm:
@@ -65,31 +63,6 @@ def running_name(run: RunContext, vm: PlannedVm) -> str:
     return str(name)
 
 
-def usable_addresses(
-    run: RunContext, vm: PlannedVm, network: Network | None
-) -> Callable[[Sequence[str]], Sequence[str]]:
-    """A function that leaves, of a guest's addresses, those that count; the planned one first.
-
-    Link-local addresses never count; addresses outside the network's subnets are stale ones.
-    """
-    wanted = _planned_addresses(run, vm)
-    subnets = network.subnets if network else ()
-
-    def usable(addresses: Sequence[str]) -> Sequence[str]:
-        parsed = [ip_address(text.partition("%")[0]) for text in addresses]
-        fit = [
-            address
-            for address in parsed
-            if not address.is_link_local
-            and (not subnets or any(address in subnet for subnet in subnets))
-        ]
-        if wanted:
-            fit = [address for address in fit if str(address) in wanted]
-        return [str(address) for address in sorted(fit, key=lambda each: each.version)]
-
-    return usable
-
-
 def reach(network: Network | None) -> Callable[[str], str]:
     """A function from a guest's address to the one under which the engine reaches it."""
 
@@ -97,11 +70,3 @@ def reach(network: Network | None) -> Callable[[str], str]:
         return masqueraded(network, address) if network else address
 
     return translated
-
-
-def _planned_addresses(run: RunContext, vm: PlannedVm) -> frozenset[str]:
-    address = static_address(vm, run.protection, run.direction)
-    if address is None or run.operation is Operation.CANCEL:
-        return frozenset()
-    planned = (address.ipv4, address.ipv6)
-    return frozenset(str(ip_interface(each).ip) for each in planned if each is not None)

@@ -340,3 +340,29 @@ def test_a_graph_of_500_vms_compiles_quickly_and_stays_sparse() -> None:
     graph = compile_graph(make_plan(groups=groups), operation=Operation.PLANNED)
 
     assert len(graph.edges) < 2 * len(graph)
+
+
+POOLED = [{"name": "db", "vms": [{"name": "sql01", "address": "pool"}, "sql02"]}]
+
+
+def test_addresses_out_of_pools_are_taken_before_anything_is_shut_down() -> None:
+    graph = compile_graph(make_plan(groups=POOLED), operation=Operation.PLANNED)
+
+    assert needs(graph, "db/sql01/grant") == {"preflight"}
+    assert needs(graph, "shutdown/begin") == {"grant/end"}
+    assert "db/sql02/grant" not in graph.order()
+
+
+@pytest.mark.parametrize("operation", [Operation.TEST, Operation.UNPLANNED])
+def test_of_other_failovers_a_full_pool_keeps_its_own_vm_only(operation: Operation) -> None:
+    graph = compile_graph(make_plan(groups=POOLED), operation=operation)
+
+    assert needs(graph, "db/sql01/failover") == {"db/sql01/grant"}
+    assert needs(graph, "db/sql01/grant") == needs(graph, "db/sql02/failover")
+
+
+def test_an_adapter_by_name_may_ask_a_pool_too() -> None:
+    vm = {"name": "sql01", "adapters": {"Backup": "pool"}}
+    graph = compile_graph(make_plan(groups=[{"name": "db", "vms": [vm]}]), operation=Operation.TEST)
+
+    assert "db/sql01/grant" in graph.order()

@@ -6,13 +6,15 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from secondsite.cli.planned_addresses import planned_addresses, table_of
 from secondsite.errors import JournalError, UsageError
 from secondsite.graph import Action, Operation, PrimarySide, RunGraph, compile_graph
 from secondsite.plan.model import Direction
+from secondsite.run.record import RunRecord
 
 __all__ = ["add_arguments", "run"]
 
@@ -82,12 +84,16 @@ def run(arguments: argparse.Namespace) -> int:
     protection = next(each for each in estate.protections if each.name == plan.protection)
     sites = dict(zip(("source", "target"), protection.site_names(direction), strict=True))
     estimate = _estimate(graph, plan.name, operation)
+    rows = planned_addresses(
+        plan, estate, operation=operation, direction=direction, past=_past_runs(plan.name)[::-1]
+    )
     title = f"{plan.name}: {operation}, {direction}, {sites['source']} to {sites['target']}"
     if arguments.svg:
         _draw(arguments.svg, graph, title, estimate)
     if arguments.json:
         facts = {"plan": plan.name, "kind": str(operation), "direction": str(direction)}
-        print(json.dumps(facts | _facts(graph, sites, estimate), indent=2))
+        facts |= _facts(graph, sites, estimate) | {"addresses": [asdict(row) for row in rows]}
+        print(json.dumps(facts, indent=2))
         return 0
     print(title)
     vm_count = sum(1 for _ in plan.vms)
@@ -96,6 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
     for line in _table(graph, sites, estimate):
         print(line)
     print()
+    if rows:
+        print("\n".join([*table_of(rows), ""]))
     for line in _outlook(graph, estimate):
         print(line)
     if arguments.svg:
@@ -103,22 +111,36 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _estimate(graph: RunGraph, plan: str, operation: Operation) -> _Estimate:
+def _past_runs(plan: str, operation: Operation | None = None) -> list[RunRecord]:
+    """The latest runs of the plan (of that operation), newest first; none if it cannot be read."""
     from secondsite.home import journal_url
-    from secondsite.run.estimates import estimate_durations
     from secondsite.run.journal import Journal
     from secondsite.run.replay import replay
 
-    records = []
     try:
-        if Journal.exists(journal_url()):
-            with Journal.open(journal_url()) as journal:
-                past = [each for each in journal.runs(plan=plan) if each.operation == operation]
-                for each in past[:_PAST_RUNS]:
-                    records.append(replay(entry.event for entry in journal.read(each.run_id)))
+        if not Journal.exists(journal_url()):
+            return []
+        with Journal.open(journal_url()) as journal:
+            past = [
+                each
+                for each in journal.runs(plan=plan)
+                if operation is None or each.operation == operation
+            ]
+            return [
+                replay(entry.event for entry in journal.read(each.run_id))
+                for each in past[:_PAST_RUNS]
+            ]
     except JournalError as error:
         # The graph is worth showing without an estimate; what is wrong must still be known.
-        print(f"{error.message} No estimate from past runs.", file=sys.stderr)
+        if operation is not None:
+            print(f"{error.message} No estimate from past runs.", file=sys.stderr)
+        return []
+
+
+def _estimate(graph: RunGraph, plan: str, operation: Operation) -> _Estimate:
+    from secondsite.run.estimates import estimate_durations
+
+    records = _past_runs(plan, operation)
     durations_s = estimate_durations(graph, records)
     path, length_s = graph.critical_path(durations_s)
     return _Estimate(

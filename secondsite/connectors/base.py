@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 from secondsite.errors import SiteError
@@ -17,17 +18,22 @@ from secondsite.errors import SiteError
 __all__ = [
     "ActionResult",
     "Adapter",
+    "AdapterObservation",
     "ConnectRequest",
+    "Connection",
+    "FormerAdapter",
     "GuestAddress",
     "HostSurvey",
     "Hypervisor",
     "InjectedAddress",
     "Inventory",
     "InventoryNetwork",
+    "InventoryPool",
     "InventoryVm",
     "Outcomes",
     "RecoveryPoint",
     "Replication",
+    "RestoreRequest",
     "TestCleanupRequest",
     "TestFailoverRequest",
     "VmManager",
@@ -86,7 +92,13 @@ class GuestAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """One network adapter of a VM as Hyper-V sees it."""
+    """One network adapter of a VM as Hyper-V sees it.
+
+    Attributes:
+        failover: What a failover injects, by the names of the cmdlet's parameters; only what is
+            set.
+        is_legacy: It is an emulated one, for which Hyper-V injects nothing.
+    """
 
     name: str
     id: str
@@ -94,6 +106,8 @@ class Adapter:
     switch: str | None
     vlan: int | None
     addresses: tuple[str, ...]
+    failover: Mapping[str, str] = field(default_factory=dict)
+    is_legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,15 +149,53 @@ class InventoryVm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryPool:
+    """One static IP address pool of VMM.
+
+    Attributes:
+        first: First address that it grants.
+        last: Last address that it grants.
+        granted: How many of its addresses somebody has been given.
+    """
+
+    name: str
+    subnet: str
+    first: str
+    last: str
+    granted: int
+
+    @property
+    def version(self) -> int:
+        """4 or 6."""
+        return ip_address(self.first).version
+
+    @property
+    def free_count(self) -> int:
+        """How many of its addresses nobody has been given; reserved ones are not known here."""
+        return int(ip_address(self.last)) - int(ip_address(self.first)) + 1 - self.granted
+
+    def holds(self, address: str) -> bool:
+        """Whether it may grant that address."""
+        wanted = ip_address(address)
+        return wanted.version == self.version and (
+            int(ip_address(self.first)) <= int(wanted) <= int(ip_address(self.last))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryNetwork:
-    """One VM network as VMM knows it."""
+    """One VM network as VMM knows it.
+
+    Attributes:
+        isolation: NoIsolation, VLANNetwork, WindowsNetworkVirtualization or External.
+    """
 
     name: str
     id: str
     logical_network: str
     isolation: str
     subnets: tuple[str, ...]
-    pools: tuple[str, ...]
+    pools: tuple[InventoryPool, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,14 +211,20 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedAddress:
-    """A static address for one adapter, injected by Hyper-V when the guest starts over there."""
+    """A static address for one adapter, injected by Hyper-V when the guest starts over there.
+
+    Attributes:
+        adapter: The adapter's name; None: any.
+        number: Its place among the adapters of that name, from 0.
+    """
 
     ipv4: str | None = None  # 10.2.0.22/24
     gateway: str | None = None
     ipv6: str | None = None
     gateway6: str | None = None
     dns: tuple[str, ...] = ()
-    adapter: str | None = None  # None: the first
+    adapter: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +233,7 @@ class TestFailoverRequest:
 
     Attributes:
         recovery_point_id: None means the latest.
-        address: Injected into the test VM; None leaves the guest's own setting.
+        addresses: Injected into the test VM; an adapter without one keeps the guest's own setting.
         mark: Kept in the notes of the test VM (e.g. the run's id): a test VM with this mark is
             ours, also when the answer that told its id was lost.
         own_test_vm_id: Id of a test VM that we know to be ours.
@@ -187,19 +245,77 @@ class TestFailoverRequest:
 
     vm: str
     recovery_point_id: str | None = None
-    address: InjectedAddress | None = None
+    addresses: tuple[InjectedAddress, ...] = ()
     mark: str = ""
     own_test_vm_id: str | None = None
     may_adopt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How one adapter is to be connected.
+
+    Attributes:
+        adapter: Its name.
+        number: Its place among the adapters of that name, from 0.
+        switch: None disconnects it.
+        keep: It is left as it is.
+    """
+
+    adapter: str
+    number: int = 0
+    switch: str | None = None
+    vlan: int | None = None
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectRequest:
-    """How the adapters of a VM are to be connected; `switch=None` disconnects them."""
+    """How the adapters of a VM are to be connected.
+
+    Attributes:
+        switch: For the adapters that `adapters` does not name; None disconnects them.
+        vlan: Likewise.
+    """
 
     vm: str
-    switch: str | None
+    switch: str | None = None
     vlan: int | None = None
+    adapters: tuple[Connection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerAdapter:
+    """An adapter of a replica as it was before a failover, to be put back so.
+
+    Attributes:
+        adapter: Its name.
+        number: Its place among the adapters of that name, from 0.
+        failover: What a failover injected then, as `Adapter.failover`.
+        ours: What we have made of `failover`: anything else is somebody else's and stays. None: not
+            known.
+    """
+
+    adapter: str
+    number: int = 0
+    switch: str | None = None
+    vlan: int | None = None
+    failover: Mapping[str, str] = field(default_factory=dict)
+    ours: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRequest:
+    """A VM whose adapters are to be as they were.
+
+    Attributes:
+        addresses_only: Its connections stay, because it is the running one; else it must be a
+            replica that is off.
+    """
+
+    vm: str
+    adapters: tuple[FormerAdapter, ...]
+    addresses_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +327,8 @@ class TestCleanupRequest:
         test_vm_id: Only a test VM with this id is removed; None: the one that Hyper-V ties to `vm`.
         mark: Where no id is known, only a test VM that bears this mark (see `TestFailoverRequest`)
             is removed, and its own notes tell the former address; empty: any.
-        former_address: What `start_test_failovers` found as the injected address and reported as
-            evidence.
+        former_address: What `start_test_failovers` found as the injected addresses and reported as
+            evidence (older ones: of one adapter, not in a list).
     """
 
     __test__ = False  # not a test, whatever pytest thinks of the name
@@ -221,18 +337,33 @@ class TestCleanupRequest:
     test_vm_id: str | None = None
     mark: str = ""
     restore_address: bool = False
-    former_address: Mapping[str, Any] | None = None
+    former_address: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterObservation:
+    """What the guest reports of one adapter."""
+
+    name: str
+    number: int = 0
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmObservation:
-    """What can be seen of a VM while it boots."""
+    """What can be seen of a VM while it boots.
+
+    Attributes:
+        addresses: Of all adapters.
+        adapters: The same per adapter, in Hyper-V's order.
+    """
 
     vm: str
     state: str
     heartbeat: str  # OkApplicationsHealthy, OkApplicationsUnknown, NoContact, …
     addresses: tuple[str, ...]
     uptime_s: float
+    adapters: tuple[AdapterObservation, ...] = ()
 
     @property
     def has_heartbeat(self) -> bool:

@@ -75,6 +75,11 @@ _OUR_REASONS: Mapping[str, _Kind] = {
         next_step="Look at Get-VMNetworkAdapter -VMName '{vm}' on {host}, and name an adapter that"
         " exists in the plan's address, or take the address out.",
     ),
+    "LegacyAdapter": _Kind(
+        error=WrongStateError,
+        next_step="Give the VM a synthetic adapter, or write `keep` or `dhcp` for this one in the"
+        " plan.",
+    ),
     "SwitchNotFound": _Kind(
         error=NotFoundError,
         next_step="Create the switch on {host}, or mend the network's `switch` in the estate.",
@@ -110,11 +115,17 @@ _OUR_REASONS: Mapping[str, _Kind] = {
     ),
     "PoolNotFound": _Kind(
         error=NotFoundError,
-        next_step="Mend the pool's name in the estate, or create the pool in VMM.",
+        next_step="Create a static IP address pool for that VM network in VMM, or write another"
+        " address rule in the plan.",
     ),
-    "NotOurAddress": _Kind(
-        error=WrongStateError,
-        next_step="Look who holds the address in VMM (Get-SCIPAddress) before revoking it there.",
+    "PoolFull": _Kind(
+        error=ActionFailedError,
+        next_step="Enlarge the pool in VMM, or revoke addresses there that nobody uses"
+        " (Get-SCIPAddress, Revoke-SCIPAddress), then retry.",
+    ),
+    "AdapterNotInVmm": _Kind(
+        error=NotFoundError,
+        next_step="Refresh the VM in VMM (Read-SCVirtualMachine), then retry.",
     ),
 }
 

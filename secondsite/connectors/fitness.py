@@ -102,14 +102,15 @@ def judge_test(
     plan: Plan,
     *,
     site: Site,
-    network: Network | None,
+    networks: Sequence[Network],
     placements: Mapping[str, Placement],
     surveys: Sequence[HostSurvey],
     inventory: Inventory | None,
 ) -> list[Finding]:
     """Everything against a test failover of `plan`; empty when it may start.
 
-    `network` is the one of the estate that test VMs are to be connected to, if any.
+    `networks` are those of the estate that test VMs are to be connected to, if any. What is against
+    single adapters, `secondsite.connectors.adapter_fitness` tells.
     """
     findings: list[Finding] = []
     known_ids = {vm.id.casefold() for vm in inventory.vms} if inventory else None
@@ -117,8 +118,9 @@ def judge_test(
         placement = placements.get(planned.name)
         if placement is not None:
             findings += _against_vm(planned, placement, known_ids, site)
-    findings += _against_network(network, placements, surveys)
-    findings += _against_masquerade(plan, network, site)
+    for network in networks:
+        findings += _against_network(network)
+        findings += _against_masquerade(plan, network, site)
     findings += against_memory(placements, surveys)
     return findings
 
@@ -185,36 +187,22 @@ def against_replication(name: str, placement: Placement) -> list[Finding]:
     ]
 
 
-def _against_network(
-    network: Network | None, placements: Mapping[str, Placement], surveys: Sequence[HostSurvey]
-) -> list[Finding]:
-    if network is None:
+def _against_network(network: Network) -> list[Finding]:
+    if network.purpose == "test":
         return []
-    if network.purpose != "test":
-        return [
-            _blocker(
-                "network",
-                f"{network.name} is a production network, which test VMs never get",
-                "choose a network whose purpose is `test`",
-            )
-        ]
-    used = {placement.host for placement in placements.values()}
     return [
         _blocker(
             "network",
-            f"{survey.host} has no virtual switch {network.switch!r}, which carries {network.name}",
-            "create it there, or mend the network's `switch` in the estate",
-            host=survey.host,
+            f"{network.name} is a production network, which test VMs never get",
+            "choose a network whose purpose is `test`",
         )
-        for survey in surveys
-        if survey.host in used and network.switch not in survey.switches
     ]
 
 
-def _against_masquerade(plan: Plan, network: Network | None, site: Site) -> list[Finding]:
+def _against_masquerade(plan: Plan, network: Network, site: Site) -> list[Finding]:
     """A bubble with production's addresses and no translation: a probe would ask production."""
     probed = [vm.name for vm in plan.vms if any(not isinstance(each, str) for each in vm.ready)]
-    if network is None or network.masquerade or not probed:
+    if network.masquerade or not probed:
         return []
     return [
         _blocker(

@@ -55,7 +55,7 @@ def compile_graph(
                 # With a hold people agree to it; without one, a failed test is cleaned up as well.
                 phases.clean_up(after=up, floor=up if hold else start, networks=created_networks)
         case Operation.PLANNED:
-            down = phases.shut_down(after=start)
+            down = phases.shut_down(after=phases.grant(after=start))
             phases.prepare(after=down)
             up = phases.boot(after=phases.fail_over(after=down))
             if settles:

@@ -39,6 +39,7 @@ _SHORT = {
 _TITLES = {
     Action.PREFLIGHT: "Preflight",
     Action.PREPARE: "Send last changes",
+    Action.GRANT: "Take addresses",
     Action.FAILOVER: "Fail over",
     Action.CONNECT: "Fail over",
     Action.REVERSE: "Reverse replication",

@@ -11,8 +11,8 @@ from secondsite.plan.model import GateHook, Hook
 
 __all__ = ["escape", "slugs"]
 
-_PHASES = {"preflight", "shutdown", "failover", "reverse", "commit", "undo", "cleanup", "hold"}
-_RESERVED = _PHASES | {"begin", "end", "before", "after"}
+_PHASES = {"preflight", "shutdown", "grant", "failover", "reverse", "commit", "undo", "cleanup"}
+_RESERVED = _PHASES | {"hold", "begin", "end", "before", "after"}
 _UNSAFE = re.compile(r"[/%\x00-\x1f\x7f]|^\s|\s$")
 
 

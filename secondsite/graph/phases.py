@@ -19,6 +19,7 @@ from itertools import pairwise
 from secondsite.graph.names import escape, slugs
 from secondsite.graph.rungraph import Draft
 from secondsite.graph.steps import Action, Operation, Side, Step, StepId
+from secondsite.plan.adapter_rules import has_pool
 from secondsite.plan.model import (
     Direction,
     GateHook,
@@ -77,6 +78,16 @@ class Phases:
         """The look before the first touch."""
         return self._add(Action.PREFLIGHT, "preflight")
 
+    def grant(self, *, after: StepId) -> StepId:
+        """Addresses out of pools, for the VMs that want one; gives `after` if none does."""
+        asking = [(group, vm) for group in self.plan.groups for vm in group.vms if has_pool(vm)]
+        if not asking:
+            return after
+        steps = [self._vm(Action.GRANT, group, vm) for group, vm in asking]
+        for step in steps:
+            self.draft.wait(step, until=after)
+        return self._close("grant/end", [], entry=after, members=steps, is_tolerant=False)
+
     def shut_down(self, *, after: StepId) -> StepId:
         """The source's VMs, in the exact reverse of the order in which they start.
 
@@ -129,9 +140,11 @@ class Phases:
         connected: list[StepId] = []
         for group in self.plan.groups:
             for vm in group.vms:
-                chain = [
-                    self._vm(action, group, vm) for action in (Action.FAILOVER, Action.CONNECT)
-                ]
+                # Of a planned failover the addresses were taken before anything was shut down.
+                first = self.operation is not Operation.PLANNED and has_pool(vm)
+                actions = [Action.GRANT] if first else []
+                actions += [Action.FAILOVER, Action.CONNECT]
+                chain = [self._vm(action, group, vm) for action in actions]
                 connected.append(self._link(chain, after=entry))
         hooks = self._hooks(self.plan.failover.after, "failover/after")
         return self._close("failover/end", hooks, entry=entry, members=connected)

@@ -49,6 +49,7 @@ class Action(StrEnum):
     SCRIPT = "script"
     SHUTDOWN = "shutdown"
     PREPARE = "prepare"
+    GRANT = "grant"
     FAILOVER = "failover"
     CONNECT = "connect"
     START = "start"

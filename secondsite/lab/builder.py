@@ -122,6 +122,7 @@ def _network(world: World, written: LabNetwork, *, site: str) -> Network:
         vlan=written.vlan,
         subnets=written.subnets,
         purpose=written.purpose,
+        is_virtual=written.virtual,
         dhcp=(written.dhcp.first, written.dhcp.last) if written.dhcp else None,
         gateway=written.gateway,
         pools=[
@@ -252,6 +253,7 @@ def _adapter(
         ),
         switch=wire.switch if wire else None,
         vlan=wire.vlan if wire else None,
+        is_legacy=written.legacy,
     )
 
 

@@ -125,6 +125,12 @@ def _site(estate: LabEstate, *, name: str, site: LabSite) -> Iterator[Misfit]:
                     place=(*at, "subnets", number),
                     message=f"{subnet} is too large for the lab: write a /16 or smaller",
                 )
+        if network.virtual and (network.vlan is not None or network.dhcp is not None):
+            yield Misfit(
+                place=(*at, "virtual"),
+                message="a virtualized network has neither a VLAN nor DHCP: remove vlan and dhcp, "
+                "and write pools for addresses",
+            )
         yield from _ranges(network, at)
 
 

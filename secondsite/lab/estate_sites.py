@@ -56,6 +56,7 @@ class LabNetwork(Written):
         logical_network: Logical network in VMM; the name of the VM network if absent.
         subnets: Its subnets. Two networks may have the same ones: that is what an isolated copy is.
         purpose: `test` marks a network that leads nowhere else.
+        virtual: It is isolated by Windows Network Virtualization: without VLAN and DHCP.
         gateway: Router of the network; only told to guests, never simulated.
         dhcp: Addresses that its DHCP server gives out; without it there is no DHCP.
         pools: Static address pools.
@@ -67,6 +68,7 @@ class LabNetwork(Written):
     logical_network: str = ""
     subnets: Annotated[tuple[IPv4Network | IPv6Network, ...], Field(min_length=1)]
     purpose: Literal["production", "test"] = "production"
+    virtual: bool = False
     gateway: IPv4Address | None = None
     dhcp: AddressRange | None = None
     pools: tuple[LabPool, ...] = ()

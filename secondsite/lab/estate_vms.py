@@ -46,6 +46,7 @@ class LabAdapter(Written):
         mac: Twelve hexadecimal digits; made up if absent.
         replica_network: VM network that the replica's adapter is connected to; not connected if
             absent, as Hyper-V leaves it.
+        legacy: It is an emulated (legacy) adapter; generation 1 only.
     """
 
     network: str | None = None
@@ -56,6 +57,7 @@ class LabAdapter(Written):
     dns: tuple[IPv4Address | IPv6Address, ...] = ()
     mac: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")] | None = None
     replica_network: str | None = None
+    legacy: bool = False
 
 
 class LabGuest(Written):

@@ -63,6 +63,8 @@ class FaultKind(StrEnum):
     VM_NEVER_BOOTS = "vm-never-boots"
     VM_SLOW_BOOT = "vm-slow-boot"
     HEARTBEAT_LOST = "heartbeat-lost"
+    STALE_ADDRESS = "stale-address"  # the guest's services report `text` beside its addresses
+    VMM_STALE_ADDRESS = "vmm-stale-address"  # VMM shows `text` as the VM's only address
 
 
 _WIRE_KINDS = frozenset(
@@ -96,6 +98,8 @@ _LASTING = frozenset(
         FaultKind.VM_NEVER_BOOTS,
         FaultKind.VM_SLOW_BOOT,
         FaultKind.HEARTBEAT_LOST,
+        FaultKind.STALE_ADDRESS,
+        FaultKind.VMM_STALE_ADDRESS,
     }
 )
 """Kinds that are a condition, not an event: they last until they are mended."""
@@ -114,7 +118,7 @@ class Fault(BaseModel):
         seconds: How long, for slow kinds.
         status: HTTP status for `http-status`.
         code: WSMan fault code for `wsman-fault` and `wsman-fault-after`.
-        text: Error message or noise, where a kind takes one.
+        text: Error message, noise or address, where a kind takes one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

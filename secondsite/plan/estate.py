@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -82,6 +83,9 @@ class Network(Written):
         switch: Name of the virtual switch.
         vlan: VLAN of the adapters; untagged if absent.
         subnets: Its subnets, IPv4 and IPv6.
+        gateways: Default gateways for the guests: at most one in each of `subnets`. Subnet rules
+            hand them out with the addresses.
+        dns: Name servers for the guests, handed out likewise; the first two of each family.
         purpose: `test` networks are isolated; `production` ones are never given to test VMs.
         masquerade: Subnets of the same sizes, in the order of `subnets`, under which the engine
             reaches the guests: for isolated networks behind an address-translating router.
@@ -91,6 +95,8 @@ class Network(Written):
     switch: Name
     vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
     subnets: tuple[AnySubnet, ...] = ()
+    gateways: tuple[IPv4Address | IPv6Address, ...] = ()
+    dns: tuple[IPv4Address | IPv6Address, ...] = ()
     purpose: Literal["production", "test"] = "production"
     masquerade: tuple[AnySubnet, ...] = ()
 
@@ -196,12 +202,17 @@ class Protection(Written):
         recovery: The site to which they replicate.
         primary_cloud: Their VMM cloud in the primary site.
         recovery_cloud: Their VMM cloud in the recovery site.
-        networks: VM network of the primary site → VM network of the recovery site.
+        networks: VM network of the primary site → VM network of the recovery site. An adapter whose
+            network is not named here is not connected over there. The first one is for VMs whose
+            network nobody has ever seen, because their site was gone before the first run.
         test_network: VM network of the recovery site to which test VMs are connected, unless the
             run says otherwise.
+        test_networks: VM network of the recovery site → the one that takes its place in tests, for
+            those whose adapters do not belong into `test_network`.
         storage: Storage classification of the primary site → that of the recovery site.
-        subnets: Subnet of the primary site → subnet of the recovery site; a VM keeps the host part
-            of its address.
+        subnets: Subnet of the primary site → subnet of the recovery site, of the same size. An
+            adapter without an address rule in the plan whose address is in the one gets a static
+            address in the other, with the same host part; on the way back likewise.
         dns_rules: Names by rule for the VMs of this protection, instead of those of `dns_policy`.
     """
 
@@ -212,6 +223,7 @@ class Protection(Written):
     recovery_cloud: Name
     networks: FrozenMapping[str, str] = FrozenDict()
     test_network: str | None = None
+    test_networks: FrozenMapping[str, str] = FrozenDict()
     storage: FrozenMapping[str, str] = FrozenDict()
     subnets: FrozenMapping[str, str] = FrozenDict()
     dns_rules: tuple[DnsRule, ...] = ()
@@ -288,6 +300,9 @@ class Estate(Written):
         remind_every: How often people who are asked about a gate or a failed step are reminded;
             never, if absent. A gate may say otherwise.
         limits: Bounds on what the engine asks of the sites.
+        addresses_from: Whose word counts about the addresses of a VM that has started: the guest's
+            (through its integration services), or VMM's. Both are asked, and it is reported where
+            they disagree.
         resume_by_itself: Whether a run whose engine died is taken up again without being asked, at
             most three times.
         retention: How long the journal keeps every run after its end, at the least; nothing younger
@@ -309,6 +324,7 @@ class Estate(Written):
     separation: bool = False
     remind_every: Duration | None = None
     limits: Limits = Limits()
+    addresses_from: Literal["guest", "vmm"] = "guest"
     resume_by_itself: bool = False
     retention: Duration = timedelta(days=730)
 

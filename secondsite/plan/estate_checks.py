@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from secondsite.errors import Fault
 from secondsite.plan.dns_target_checks import check_dns
-from secondsite.plan.estate import Estate, Network, Protection, SecretSource, Server
+from secondsite.plan.estate import Estate, Protection, SecretSource, Server
+from secondsite.plan.network_checks import check_mapping, check_networks
 from secondsite.plan.prefect_checks import check_prefect
-from secondsite.plan.quantities import parse_subnet
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.yaml_source import Source
 
@@ -21,7 +21,7 @@ def check_estate(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     """Every fault of `estate` that its file alone shows."""
     yield from _check_unique(source, estate)
     yield from _check_servers(source, estate)
-    yield from _check_networks(source, estate)
+    yield from check_networks(source, estate)
     yield from _check_secrets(source, estate)
     yield from _check_approvers(source, estate)
     yield from check_prefect(source, estate)
@@ -108,26 +108,6 @@ def _check_servers(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
             )
 
 
-def _check_networks(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
-    for name, site in estate.sites.items():
-        for index, network in enumerate(site.networks):
-            yield from _check_masquerade(source, network, ("sites", name, "networks", index))
-
-
-def _check_masquerade(source: Source[Estate], network: Network, path: Place) -> Iterator[Fault]:
-    if not network.masquerade:
-        return
-    sizes = [(each.version, each.prefixlen) for each in network.subnets]
-    if [(each.version, each.prefixlen) for each in network.masquerade] != sizes:
-        wanted = ", ".join(f"a /{length} (IPv{version})" for version, length in sizes)
-        yield source.fault(
-            "a masquerade has one subnet for each of `subnets`, of the same size: "
-            f"write {wanted or 'subnets first'}",
-            *path,
-            "masquerade",
-        )
-
-
 def _check_secrets(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     placed: list[tuple[Place, SecretSource]] = [
         (("credentials", name, "password"), credential.password)
@@ -188,70 +168,4 @@ def _check_protection(
             "a protection leads from one site to another: write another site", *path, "recovery"
         )
         return
-    yield from _check_network_map(source, estate, protection, path)
-    yield from _check_subnet_map(source, protection, path)
-
-
-def _check_network_map(
-    source: Source[Estate], estate: Estate, protection: Protection, path: Place
-) -> Iterator[Fault]:
-    primary = estate.sites.get(protection.primary)
-    recovery = estate.sites.get(protection.recovery)
-    for here, there in protection.networks.items():
-        if primary is not None and primary.network(here) is None:
-            known = (each.name for each in primary.networks)
-            yield source.fault(
-                f'"{here}" is not a network of {protection.primary}{did_you_mean(here, known)}',
-                *(*path, "networks", here),
-            )
-        if recovery is None:
-            continue
-        found = recovery.network(there)
-        if found is None:
-            known = (each.name for each in recovery.networks)
-            yield source.fault(
-                f'"{there}" is not a network of {protection.recovery}{did_you_mean(there, known)}',
-                *(*path, "networks", here),
-            )
-        elif found.purpose == "test":
-            yield source.fault(
-                f"{there} is a test network: production VMs would be cut off there; write a "
-                "network whose purpose is production",
-                *(*path, "networks", here),
-            )
-    if protection.test_network is None or recovery is None:
-        return
-    found = recovery.network(protection.test_network)
-    if found is None:
-        tests = (each.name for each in recovery.networks if each.purpose == "test")
-        yield source.fault(
-            f'"{protection.test_network}" is not a network of {protection.recovery}'
-            f"{did_you_mean(protection.test_network, tests)}",
-            *path,
-            "test_network",
-        )
-    elif found.purpose != "test":
-        yield source.fault(
-            f"{found.name} is a production network, and test VMs must never reach one: write an "
-            f"isolated network, or purpose: test at {found.name} if it is one",
-            *path,
-            "test_network",
-        )
-
-
-def _check_subnet_map(
-    source: Source[Estate], protection: Protection, path: Place
-) -> Iterator[Fault]:
-    for here, there in protection.subnets.items():
-        place = (*path, "subnets", here)
-        try:
-            first, second = parse_subnet(here), parse_subnet(there)
-        except ValueError as error:
-            yield source.fault(str(error), *place)
-            continue
-        if (first.version, first.prefixlen) != (second.version, second.prefixlen):
-            yield source.fault(
-                f"{first} and {second} differ in size, so host parts cannot be kept: write two "
-                "subnets of one size",
-                *place,
-            )
+    yield from check_mapping(source, estate, protection, path)

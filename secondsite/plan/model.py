@@ -34,7 +34,7 @@ from secondsite.plan.hooks import (
 from secondsite.plan.quantities import Duration
 from secondsite.plan.rehearsal import Rehearsal
 from secondsite.plan.schedule import Schedule
-from secondsite.plan.written import Written
+from secondsite.plan.written import FrozenDict, FrozenMapping, Written
 
 __all__ = [
     "AddressRule",
@@ -57,6 +57,8 @@ __all__ = [
     "StaticAddress",
     "TcpProbe",
 ]
+
+AdapterName = Annotated[str, Field(min_length=1, max_length=100)]
 
 _PLAN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
@@ -84,8 +86,10 @@ class PlannedVm(Written):
         boot_timeout: From the power-on request until ready.
         shutdown_timeout: From the shutdown request until off.
         turn_off_if_stuck: Whether it may be turned off when it has not shut down in time.
-        address: Where its address comes from: `keep` (what the guest has), `dhcp`, `pool` (the
-            address pool of the VM network), or a static one.
+        address: Where the address of its first network adapter comes from: `keep` (what the guest
+            has), `dhcp`, `pool` (a static address pool of the VM network), or a static one. If
+            absent, the subnet rules of the protection tell it, and else it is `keep`.
+        adapters: The same for further adapters, by their names on Hyper-V.
         dns: Names that must lead to it.
         before: Scripts and gates before it starts.
         after: Scripts and gates after it is ready.
@@ -97,7 +101,8 @@ class PlannedVm(Written):
     boot_timeout: Duration = timedelta(minutes=10)
     shutdown_timeout: Duration = timedelta(minutes=5)
     turn_off_if_stuck: bool = False
-    address: AddressRule = "keep"
+    address: AddressRule | None = None
+    adapters: FrozenMapping[AdapterName, AddressRule] = FrozenDict()
     dns: tuple[DnsRecord, ...] = ()
     before: tuple[Hook, ...] = ()
     after: tuple[Hook, ...] = ()

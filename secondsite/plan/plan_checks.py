@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Interface, IPv6Interface
 
 from secondsite.errors import Fault
+from secondsite.plan.address_checks import check_addresses
 from secondsite.plan.dependency_checks import check_dependencies
-from secondsite.plan.guests import DnsRecord, StaticAddress
+from secondsite.plan.guests import DnsRecord
 from secondsite.plan.hook_checks import check_hooks
 from secondsite.plan.model import Plan
 from secondsite.plan.rehearsal_checks import check_rehearsal
@@ -25,7 +25,7 @@ def check_plan(source: Source[Plan], plan: Plan) -> Iterator[Fault]:
     yield from _check_names(source, plan)
     yield from check_dependencies(source, plan)
     yield from check_hooks(source, plan)
-    yield from _check_addresses(source, plan)
+    yield from check_addresses(source, plan)
     yield from _check_records(source, plan)
     yield from check_rehearsal(source, plan)
 
@@ -67,70 +67,6 @@ def _vms(plan: Plan) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for index, group in enumerate(plan.groups):
         for number, vm in enumerate(group.vms):
             yield ("groups", index, "vms", number), vm.name
-
-
-def _check_addresses(source: Source[Plan], plan: Plan) -> Iterator[Fault]:
-    taken: dict[str, str] = {}
-    for index, group in enumerate(plan.groups):
-        for number, vm in enumerate(group.vms):
-            if not isinstance(vm.address, StaticAddress):
-                continue
-            path = ("groups", index, "vms", number, "address")
-            yield from _check_static(source, vm.address, path)
-            for key, interface in _interfaces(vm.address):
-                other = taken.setdefault(str(interface.ip), vm.name)
-                if other != vm.name:
-                    yield source.fault(
-                        f"{interface.ip} is the address of {other} too: give one of them another",
-                        *path,
-                        key,
-                    )
-
-
-def _interfaces(address: StaticAddress) -> Iterator[tuple[str, IPv4Interface | IPv6Interface]]:
-    if address.ipv4 is not None:
-        yield "ipv4", address.ipv4
-    if address.ipv6 is not None:
-        yield "ipv6", address.ipv6
-
-
-def _check_static(
-    source: Source[Plan], address: StaticAddress, path: tuple[str | int, ...]
-) -> Iterator[Fault]:
-    for key, interface in _interfaces(address):
-        network = interface.network
-        unusable = {network.network_address, network.broadcast_address}
-        if network.version == 4 and network.prefixlen < 31 and interface.ip in unusable:
-            yield source.fault(
-                f"{interface.ip} is the first or the last address of {network}, which no machine "
-                "may have: write another one",
-                *path,
-                key,
-            )
-    pairs = (
-        ("gateway", address.gateway, "ipv4", address.ipv4),
-        ("gateway6", address.gateway6, "ipv6", address.ipv6),
-    )
-    for gateway_key, gateway, key, interface_or_none in pairs:
-        if gateway is None:
-            continue
-        if interface_or_none is None:
-            yield source.fault(
-                f"a gateway without an address: write {key} too, or remove {gateway_key}",
-                *path,
-                gateway_key,
-            )
-        elif gateway == interface_or_none.ip:
-            yield source.fault(
-                f"{gateway} is the VM's own address: write the router's", *path, gateway_key
-            )
-        elif gateway not in interface_or_none.network and not gateway.is_link_local:
-            yield source.fault(
-                f"{gateway} is not in {interface_or_none.network}: write a gateway of that "
-                "subnet, or mend the prefix length",
-                *path,
-                gateway_key,
-            )
 
 
 def _check_records(source: Source[Plan], plan: Plan) -> Iterator[Fault]:

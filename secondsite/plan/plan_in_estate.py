@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secondsite.errors import Fault
-from secondsite.plan.estate import Estate, Protection
-from secondsite.plan.guests import DnsRecord, StaticAddress
+from secondsite.plan.address_checks import check_addresses_in_estate, warn_of_addresses
+from secondsite.plan.estate import Estate
+from secondsite.plan.guests import DnsRecord
 from secondsite.plan.hook_places import hook_places
 from secondsite.plan.hooks import GateHook
 from secondsite.plan.model import Plan, PlannedVm
-from secondsite.plan.quantities import Subnet, format_duration
+from secondsite.plan.quantities import format_duration
 from secondsite.plan.rehearsal_checks import check_rehearsal_in_estate, warn_about_rehearsal
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.yaml_source import Source
@@ -30,11 +31,11 @@ def check_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterato
             f"{did_you_mean(plan.protection, known)}",
             "protection",
         )
+    else:
+        yield from check_addresses_in_estate(source, plan, estate, protection)
     yield from _check_approvers(source, plan, estate)
     yield from check_rehearsal_in_estate(source, plan, estate)
     for path, vm in _vms(plan):
-        if protection is not None and isinstance(vm.address, StaticAddress):
-            yield from _check_static(source, vm.address, (*path, "address"), estate, protection)
         for index, record in enumerate(vm.dns):
             yield from _check_zone(source, record, (*path, "dns", index), estate)
 
@@ -64,6 +65,7 @@ def warn_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterator
     """What is possible but probably not meant; a run does not mind it."""
     yield from warn_about_rehearsal(source, plan)
     yield from _warn_of_mere_names(source, plan, estate)
+    yield from warn_of_addresses(source, plan)
     rto = plan.objectives.rto
     untested: set[str] = set()
     for path, vm in _vms(plan):
@@ -115,50 +117,6 @@ def _vms(plan: Plan) -> Iterator[tuple[Place, PlannedVm]]:
     for index, group in enumerate(plan.groups):
         for number, vm in enumerate(group.vms):
             yield ("groups", index, "vms", number), vm
-
-
-def _check_static(
-    source: Source[Plan],
-    address: StaticAddress,
-    path: Place,
-    estate: Estate,
-    protection: Protection,
-) -> Iterator[Fault]:
-    for key, interface in (("ipv4", address.ipv4), ("ipv6", address.ipv6)):
-        if interface is None:
-            continue
-        subnets = [
-            each
-            for each in _recovery_subnets(estate, protection)
-            if each.version == interface.version
-        ]
-        around = [each for each in subnets if interface.ip in each]
-        if subnets and not around:
-            yield source.fault(
-                f"{interface.ip} is in no subnet of the recovery networks "
-                f"({', '.join(map(str, subnets))}): write an address of one of them",
-                *path,
-                key,
-            )
-        elif around and interface.network.prefixlen not in {each.prefixlen for each in around}:
-            yield source.fault(
-                f"the subnet is {around[0]}: write {interface.ip}/{around[0].prefixlen}",
-                *path,
-                key,
-            )
-
-
-def _recovery_subnets(estate: Estate, protection: Protection) -> list[Subnet]:
-    site = estate.sites.get(protection.recovery)
-    if site is None:
-        return []
-    mapped = {name.casefold() for name in protection.networks.values()}
-    return [
-        subnet
-        for network in site.networks
-        if (network.name.casefold() in mapped if mapped else network.purpose == "production")
-        for subnet in network.subnets
-    ]
 
 
 def _check_zone(

@@ -18,7 +18,7 @@ _Line = tuple[datetime, str]
 _CHANGES_SOMETHING = frozenset(
     {
         *("shutdown", "prepare", "failover", "connect", "start", "dns", "reverse", "commit"),
-        *("restore-dns", "cleanup"),
+        *("restore-dns", "cleanup", "grant"),
     }
 )
 

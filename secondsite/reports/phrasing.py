@@ -62,6 +62,7 @@ ACTION_WORDS = {
     "script": "script",
     "shutdown": "shut down",
     "prepare": "send last changes",
+    "grant": "take address from pool",
     "failover": "fail over",
     "connect": "connect network",
     "start": "start",

@@ -350,6 +350,8 @@ class _Writer:
         address = self._static(vm)
         if address is not None:
             return ", ".join(str(each) for each in (address.ipv4, address.ipv6) if each)
+        if vm.address is None and self.protection.subnets:
+            return "by the subnet rules"
         return vm.address if isinstance(vm.address, str) else "as it is inside"
 
 

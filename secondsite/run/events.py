@@ -209,8 +209,9 @@ class StepIntent:
 class StepOutcome:
     """Written after an action: what came out.
 
-    Keys of `evidence` that records understand for a VM's step: `addresses` (list of text), `dns`
-    (list of objects), `host`, `network`, `test_vm`, `test_vm_id`, `recovery_point_at` (ISO 8601).
+    Keys of `evidence` that records understand for a VM's step: `addresses` (list of text: of its
+    first adapter), `adapters` (list of objects with `addresses`), `dns` (list of objects), `host`,
+    `network`, `test_vm`, `test_vm_id`, `recovery_point_at` (ISO 8601).
     """
 
     at: datetime

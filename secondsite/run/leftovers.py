@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondsite.run.record import RunRecord, StepRecord
+from secondsite.run.adapters_seen import PLANNED, TARGET, Former
+from secondsite.run.record import RunRecord, StepRecord, VmRecord
 from secondsite.run.states import StepState
 
 __all__ = [
@@ -33,7 +34,10 @@ class Leftover:
         run_id: The run that made it: the mark that its test VM bears.
         vm_id: Hyper-V's VMId of the replica.
         test_vm_id: None when the run died before it learnt it: its mark tells the test VM then.
-        former_address: What the clean-up puts back on the replica's adapter.
+        made_vm: There may be a test VM of ours; else only addresses were taken for one.
+        granted: Addresses may have been taken out of pools for it.
+        former_address: What the clean-up puts back on the replica's adapters, as the failover told.
+        former: The same as the look before the run saw it; None in older journals.
         dns: Per changed record, what it was before and what we made of it.
     """
 
@@ -44,7 +48,10 @@ class Leftover:
     vm_id: str
     test_vm: str = ""
     test_vm_id: str | None = None
-    former_address: Mapping[str, Any] | None = None
+    made_vm: bool = True
+    granted: bool = False
+    former_address: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    former: Former | None = None
     dns: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -59,11 +66,14 @@ def leftovers(records: Iterable[RunRecord]) -> dict[str, Leftover]:
         for step in record.steps:
             if not step.vm:
                 continue
-            if record.kind == "test" and step.action == "failover" and _may_have_made(step):
+            if record.kind == "test" and step.action in _MAKES and _may_have_made(step):
                 left[step.vm] = _left_by(record, step)
             elif step.action == "cleanup" and step.state is StepState.DONE:
                 left.pop(step.vm, None)
     return left
+
+
+_MAKES = frozenset({"grant", "failover"})
 
 
 def _may_have_made(step: StepRecord) -> bool:
@@ -88,10 +98,11 @@ def switches_left(records: Iterable[RunRecord]) -> dict[str, frozenset[str]]:
     left: dict[str, frozenset[str]] = {}
     for record in records:
         for step in record.steps:
-            made = step.evidence.get("created_switch")
-            if made:
-                left[str(made)] = left.get(str(made), frozenset()) | {step.host}
-            elif step.action == "networks" and step.state is StepState.DONE:
+            made = [*step.evidence.get("created_switches", ())]
+            made += [old] if (old := step.evidence.get("created_switch")) else []
+            for name in made:
+                left[str(name)] = left.get(str(name), frozenset()) | {step.host}
+            if step.action == "networks" and step.state is StepState.DONE:
                 left.clear()
     return left
 
@@ -120,7 +131,8 @@ def dns_of_failover(records: Iterable[RunRecord], vm: str) -> tuple[Mapping[str,
 def _left_by(record: RunRecord, step: StepRecord) -> Leftover:
     vm = record.vm(step.vm)
     kept = dns_changes_noted(record)
-    dns_steps = [each.id for each in record.steps if each.vm == step.vm and each.action == "dns"]
+    own = [each for each in record.steps if each.vm == step.vm]
+    dns_steps = [each.id for each in own if each.action == "dns"]
     return Leftover(
         vm=step.vm,
         run_id=record.run_id,
@@ -129,6 +141,22 @@ def _left_by(record: RunRecord, step: StepRecord) -> Leftover:
         vm_id=vm.id if vm else "",
         test_vm=str(step.evidence.get("test_vm") or ""),
         test_vm_id=step.evidence.get("test_vm_id") if step.state is StepState.DONE else None,
+        made_vm=step.action == "failover",
+        granted=any(each.action == "grant" and each.attempts for each in own),
         former_address=step.evidence.get("former_address"),
+        former=_former(vm, own),
         dns=tuple(change for each in dns_steps for change in kept.get(each, ())),
     )
+
+
+def _former(vm: VmRecord | None, steps: Sequence[StepRecord]) -> Former | None:
+    if vm is None or TARGET not in vm.facts:
+        return None
+    granted = [each for step in steps if step.action == "grant" for each in _granted(step)]
+    return Former(
+        adapters=vm.facts[TARGET], planned=vm.facts.get(PLANNED, ()), granted=tuple(granted)
+    )
+
+
+def _granted(step: StepRecord) -> Sequence[Mapping[str, Any]]:
+    return step.evidence.get("granted", ())  # type: ignore[no-any-return]

@@ -38,7 +38,7 @@ def vm_record(name: str, steps: Sequence[StepRecord], fact: VmFact) -> VmRecord:
         host=str(seen.get("host") or fact.host),
         source_host=fact.source_host,
         state=_together([step.state for step in steps]),
-        addresses=tuple(seen.get("addresses", ())),
+        addresses=_addresses(seen),
         dns=tuple(dns),
         network=str(seen.get("network", "")),
         test_vm=str(seen.get("test_vm", "")),
@@ -50,6 +50,12 @@ def vm_record(name: str, steps: Sequence[StepRecord], fact: VmFact) -> VmRecord:
         recovery_point_at=datetime.fromisoformat(point) if point else fact.recovery_point_at,
         facts=fact.facts,
     )
+
+
+def _addresses(seen: Mapping[str, Any]) -> tuple[str, ...]:
+    """Its addresses, those of its first adapter first."""
+    others = (address for each in seen.get("adapters", ()) for address in each["addresses"])
+    return tuple(dict.fromkeys([*seen.get("addresses", ()), *others]))
 
 
 def _done_at(step: StepRecord | None) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.campaign.world import Outcome
 
-__all__ = ["Done", "difference"]
+__all__ = ["Done", "difference", "unequal"]
 
 Done = Counter[tuple[str, str, str]]
 """How often what must happen once has happened: see `World.done`."""
@@ -24,15 +24,16 @@ def difference(outcome: Outcome, *, expected: tuple[Any, Done], found: tuple[Any
     twice = {what: (done[what], count) for what, count in found_done.items() if count > done[what]}
     if twice:
         return f"done too often (expected, found): {twice}"
-    return "; ".join(_unequal(state, found_state))[:_LONGEST]
+    return "; ".join(unequal(state, found_state))[:_LONGEST]
 
 
-def _unequal(expected: Any, found: Any, place: str = "") -> Iterator[str]:
+def unequal(expected: Any, found: Any, place: str = "") -> Iterator[str]:
+    """Every place in which two states of the world differ, with both values."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in sorted({*expected, *found}):
-            yield from _unequal(expected.get(key), found.get(key), f"{place}/{key}")
+            yield from unequal(expected.get(key), found.get(key), f"{place}/{key}")
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for index, (one, other) in enumerate(zip(expected, found, strict=True)):
-            yield from _unequal(one, other, f"{place}[{index}]")
+            yield from unequal(one, other, f"{place}[{index}]")
     elif expected != found:
         yield f"{place}: {expected} → {found}"

@@ -41,7 +41,10 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     ["tests.campaign.engine", "flows.conduct", "tasks.catalogue", "secondsite.lab.daemon"]
 )
-_ONCE = ("Start-VM", "Stop-VM", "Start-VMFailover", "Stop-VMFailover", "Complete-VMFailover")
+_ONCE = (
+    *("Start-VM", "Stop-VM", "Start-VMFailover", "Stop-VMFailover", "Complete-VMFailover"),
+    "Grant-SCIPAddress",
+)
 """What changes the world for good each time it is done: never done twice for one VM in one run."""
 
 

@@ -69,7 +69,10 @@ def test_the_endpoints_name_every_server_and_each_of_them_listens(tmp_path: Path
             *("dns-tokyo", "dns-osaka", "dns-osaka-test"),
         }
         assert set(endpoints["dns"]) == {"dns-tokyo", "dns-osaka", "dns-osaka-test"}
-        assert set(endpoints["masquerade"]) == {"tokyo-prod", "osaka-prod", "osaka-test"}
+        assert set(endpoints["masquerade"]) == {
+            *("tokyo-prod", "osaka-prod", "osaka-test"),
+            *("tokyo-backup", "osaka-backup", "osaka-backup-test"),
+        }
         for server in (*endpoints["servers"].values(), *endpoints["dns"].values()):
             reader, writer = await asyncio.open_connection(server["address"], server["port"])
             writer.close()

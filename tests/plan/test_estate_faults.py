@@ -163,6 +163,35 @@ WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
         [("    networks: {tokyo", "    subnets: {10.1.0.0/16: 10.2.0.0/24}\n    networks: {tokyo")],
         ['37: protection "tokyo-osaka": subnets: 10.1.0.0/16: 10.1.0.0/16 and 10.2.0.0/24 differ in size, so host parts cannot be kept: write two subnets of one size'],
     ),
+    "subnet rules that overlap": (
+        [("    networks: {tokyo", "    subnets: {10.1.0.0/24: 10.2.0.0/24, 10.1.0.0/25: 10.2.0.0/25}\n    networks: {tokyo")],
+        [
+            '37: protection "tokyo-osaka": subnets: 10.1.0.0/25: 10.1.0.0/25 overlaps 10.1.0.0/24 of the rule 10.1.0.0/24: 10.2.0.0/24, so an address of tokyo would have two in the other site: write subnets that do not overlap',
+            '37: protection "tokyo-osaka": subnets: 10.1.0.0/25: 10.2.0.0/25 overlaps 10.2.0.0/24 of the rule 10.1.0.0/24: 10.2.0.0/24, so an address of osaka would have two in the other site: write subnets that do not overlap',
+        ],
+    ),
+    "subnet rules that meet no network, on either side": (
+        [("    networks: {tokyo", "    subnets: {10.7.0.0/24: 10.2.0.0/24, 10.1.0.0/24: 10.8.0.0/24}\n    networks: {tokyo")],
+        [
+            '37: protection "tokyo-osaka": subnets: 10.1.0.0/24: 10.8.0.0/24 meets no subnet of osaka (10.2.0.0/24, 2001:db8:2::/64): write one of them, or complete `subnets` of its networks',
+            '37: protection "tokyo-osaka": subnets: 10.7.0.0/24: 10.7.0.0/24 meets no subnet of tokyo (10.1.0.0/24): write one of them, or complete `subnets` of its networks',
+        ],
+    ),
+    "a gateway of another subnet": (
+        [("subnets: [10.1.0.0/24]", "subnets: [10.1.0.0/24], gateways: [10.9.0.1]")],
+        ['11: sites: tokyo: network "tokyo-prod": gateways 1: 10.9.0.1 is in no subnet of tokyo-prod (10.1.0.0/24): write the router\'s address in one of them'],
+    ),
+    "two gateways of one subnet": (
+        [("subnets: [10.1.0.0/24]", "subnets: [10.1.0.0/24], gateways: [10.1.0.1, 10.1.0.2]")],
+        ['11: sites: tokyo: network "tokyo-prod": gateways 2: 10.1.0.0/24 has a gateway already (10.1.0.1), and guests get one: keep one of them'],
+    ),
+    "test networks that are none": (
+        [("test_network: osaka-test", "test_networks: {osaka-prd: osaka-test, osaka-prod: osaka-prod}")],
+        [
+            '38: protection "tokyo-osaka": test_networks: osaka-prd: "osaka-prd" is not a production network of osaka (did you mean "osaka-prod"?)',
+            '38: protection "tokyo-osaka": test_networks: osaka-prod: osaka-prod is a production network, and test VMs must never reach one: write an isolated network, or purpose: test at osaka-prod if it is one',
+        ],
+    ),
     "an unknown key": (
         [("clouds: [tokyo-gold]", "cloud: [tokyo-gold]")],
         ['10: sites: tokyo: "cloud" is not known here (did you mean "clouds"?)'],

@@ -247,6 +247,18 @@ WRONG = {
         _vm("address: {gateway: 10.2.0.1}"),
         ['7: group "db": vm "sql01": address: a static address needs ipv4 or ipv6: write {ipv4: 10.2.0.22/24}'],
     ),
+    "two rules for one adapter": (
+        _vm("address: {ipv4: 10.2.0.22/24, adapter: LAN}\n        adapters: {lan: dhcp}"),
+        ['7: group "db": vm "sql01": address: the adapter LAN has another rule under `adapters`: keep one of them'],
+    ),
+    "an adapter that is named twice": (
+        _vm("adapters: {LAN: {ipv4: 10.2.0.22/24, adapter: LAN}}"),
+        ['7: group "db": vm "sql01": adapters: LAN: adapter: the adapter is named already: remove adapter: LAN'],
+    ),
+    "a wrong address of a further adapter": (
+        _vm("adapters: {LAN: {ipv4: 10.1.0.22/24}}"),
+        ['7: group "db": vm "sql01": adapters: LAN: ipv4: 10.1.0.22 is in no subnet of the recovery networks (10.2.0.0/24): write an address of one of them'],
+    ),
     "an address outside the recovery networks": (
         _vm("address: {ipv4: 10.1.0.22/24}"),
         ['7: group "db": vm "sql01": address: ipv4: 10.1.0.22 is in no subnet of the recovery networks (10.2.0.0/24): write an address of one of them'],

@@ -91,6 +91,7 @@ _ADDRESSES = st.one_of(
         },
     ),
 )
+_WORDS_OF_RULES = st.sampled_from(["pool", "dhcp", "keep"])
 _PROBES = st.lists(
     st.one_of(
         st.just("heartbeat"),
@@ -123,7 +124,8 @@ def detailed_plans(draw: st.DrawFn) -> Plan:
         for vm in group["vms"]:
             vm |= {
                 "ready": draw(_PROBES),
-                "address": draw(_ADDRESSES),
+                "address": draw(st.none() | _ADDRESSES),
+                "adapters": draw(st.dictionaries(_WORD, _WORDS_OF_RULES, max_size=2)),
                 "boot_timeout": draw(_SECONDS),
                 "turn_off_if_stuck": draw(st.booleans()),
             }

@@ -116,3 +116,51 @@ def test_a_switch_that_a_test_made_is_left_until_networks_are_removed() -> None:
 
     assert switches_left([made]) == {"Secondsite test shop": frozenset({"hv1"})}
     assert switches_left([made, removed]) == {}
+
+
+def test_every_switch_that_a_test_made_is_left() -> None:
+    made = run(
+        "test",
+        planned("connect"),
+        *done("db/sql02/connect", created_switches=["Secondsite a", "Secondsite b"], host="hv1"),
+    )
+
+    assert switches_left([made]) == {
+        "Secondsite a": frozenset({"hv1"}),
+        "Secondsite b": frozenset({"hv1"}),
+    }
+
+
+def test_an_address_that_a_test_began_to_take_is_left_although_no_test_vm_is() -> None:
+    died = run("test", planned("grant", "failover"), StepIntent(at=NOW, step="db/sql02/grant"))
+
+    left = leftovers([died])["sql02"]
+
+    assert (left.granted, left.made_vm) == (True, False)
+
+
+def test_a_test_vm_with_an_address_out_of_a_pool_leaves_both() -> None:
+    made = run(
+        "test",
+        planned("grant", "failover"),
+        *done("db/sql02/grant", granted=[{"address": "10.2.0.200"}]),
+        *done("db/sql02/failover", test_vm_id="t1", host="hv1"),
+    )
+
+    left = leftovers([made])["sql02"]
+
+    assert (left.granted, left.made_vm) == (True, True)
+    assert leftovers([a_test_run()])["sql02"].granted is False
+
+
+def test_somebody_elses_test_vm_keeps_nobody_from_giving_the_address_back() -> None:
+    refused = run(
+        "test",
+        planned("grant", "failover"),
+        *done("db/sql02/grant"),
+        *done("db/sql02/failover", state="failed", test_vm_id="theirs"),
+    )
+
+    left = leftovers([refused])["sql02"]
+
+    assert (left.granted, left.made_vm) == (True, False)

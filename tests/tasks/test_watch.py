@@ -72,7 +72,7 @@ def wanted(vm: str, *, limit_s: float = 5.0, port: int | None = None) -> Wanted:
         probes=("heartbeat",) if port is None else ("heartbeat", TcpProbe(tcp=port)),
         limit_s=limit_s,
         pause_s=0.01,
-        usable=lambda addresses: addresses,
+        usable=lambda seen: seen.addresses,
         reach=lambda address: "127.0.0.1",
     )
 

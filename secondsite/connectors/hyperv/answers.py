@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from secondsite.connectors.addresses import usable_addresses
 from secondsite.connectors.base import (
     Adapter,
+    AdapterObservation,
     HostSurvey,
     RecoveryPoint,
     Replication,
@@ -83,6 +85,8 @@ def _adapter(row: Mapping[str, Any]) -> Adapter:
         switch=row["switch"] or None,
         vlan=row["vlan"],
         addresses=usable_addresses(read_items(row["addresses"])),
+        failover={name: str(value) for name, value in (row.get("failover") or {}).items()},
+        is_legacy=row.get("is_legacy") is True,
     )
 
 
@@ -105,4 +109,17 @@ def _observation(row: Mapping[str, Any] | None, *, host: str, vm: str) -> VmObse
         heartbeat=row["heartbeat"],
         addresses=usable_addresses(read_items(row["addresses"])),
         uptime_s=float(row["uptime_s"]),
+        adapters=tuple(_observed(read_items(row.get("adapters")))),
     )
+
+
+def _observed(rows: Iterable[Mapping[str, Any]]) -> Iterator[AdapterObservation]:
+    count: Counter[str] = Counter()
+    for row in rows:
+        name = str(row["name"])
+        yield AdapterObservation(
+            name=name,
+            number=count[name.casefold()],
+            addresses=usable_addresses(read_items(row["addresses"])),
+        )
+        count[name.casefold()] += 1

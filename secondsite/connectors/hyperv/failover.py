@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from secondsite.connectors.base import InjectedAddress, Outcomes
+from secondsite.connectors.base import InjectedAddress, Outcomes, RestoreRequest
 from secondsite.connectors.hyperv.calls import HostCalls
-from secondsite.connectors.hyperv.requests import address_parameters
+from secondsite.connectors.hyperv.requests import address_rows, restore_row
 from secondsite.connectors.scriptlane import Json
 
 __all__ = ["FailoverCalls", "FailoverRequest", "StartAction"]
@@ -26,12 +26,12 @@ class FailoverRequest:
 
     Attributes:
         recovery_point_id: None means the latest data; a planned failover takes no other.
-        address: Injected when the guest starts; None leaves the setting as it is.
+        addresses: Injected when the guest starts; an adapter without one keeps its setting.
     """
 
     vm: str
     recovery_point_id: str | None = None
-    address: InjectedAddress | None = None
+    addresses: tuple[InjectedAddress, ...] = ()
 
 
 class FailoverCalls(HostCalls):
@@ -54,8 +54,7 @@ class FailoverCalls(HostCalls):
             {
                 "vm": request.vm,
                 "recovery_point_id": request.recovery_point_id,
-                "adapter": request.address.adapter if request.address else None,
-                "address": address_parameters(request.address) if request.address else None,
+                "addresses": address_rows(request.addresses),
             }
             for request in requests
         ]
@@ -110,6 +109,16 @@ class FailoverCalls(HostCalls):
             {"Requests": rows},
             vms=actions,
             action="set its start action",
+            timeout_s=timeout_s,
+        )
+
+    def restore_adapters(self, requests: Sequence[RestoreRequest], *, timeout_s: float) -> Outcomes:
+        """Connections (of a replica) and failover addresses of adapters as they were before."""
+        return self._act(
+            "restore_adapters",
+            {"Requests": [restore_row(request) for request in requests]},
+            vms=[request.vm for request in requests],
+            action="put its network adapters back as they were",
             timeout_s=timeout_s,
         )
 

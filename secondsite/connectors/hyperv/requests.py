@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_address
 from typing import Any
 
 from secondsite.connectors.base import (
     ConnectRequest,
     InjectedAddress,
+    RestoreRequest,
     TestCleanupRequest,
     TestFailoverRequest,
     VmObservation,
@@ -17,10 +19,12 @@ from secondsite.connectors.base import (
 __all__ = [
     "ADDRESS_PARAMETERS",
     "address_parameters",
+    "address_rows",
     "cleanup_row",
     "connect_row",
     "failover_row",
     "patience_s",
+    "restore_row",
     "seen_row",
 ]
 
@@ -68,6 +72,14 @@ def address_parameters(address: InjectedAddress) -> dict[str, str]:
     return values
 
 
+def address_rows(addresses: Sequence[InjectedAddress]) -> list[dict[str, Any]]:
+    """The addresses of one VM as elements of a request."""
+    return [
+        {"adapter": each.adapter, "number": each.number, "address": address_parameters(each)}
+        for each in addresses
+    ]
+
+
 def _set_servers(values: dict[str, str], family: str, servers: Sequence[str]) -> None:
     roles = (f"{family}PreferredDNSServer", f"{family}AlternateDNSServer")
     values.update(zip(roles, servers, strict=False))
@@ -75,33 +87,60 @@ def _set_servers(values: dict[str, str], family: str, servers: Sequence[str]) ->
 
 def failover_row(request: TestFailoverRequest) -> dict[str, Any]:
     """One element of `start_test_failovers.ps1 -Requests`."""
-    address = request.address
     return {
         "vm": request.vm,
         "recovery_point_id": request.recovery_point_id,
         "mark": request.mark,
         "own_test_vm_id": request.own_test_vm_id,
         "may_adopt": request.may_adopt,
-        "adapter": address.adapter if address else None,
-        "address": address_parameters(address) if address else None,
+        "addresses": address_rows(request.addresses),
     }
 
 
 def cleanup_row(request: TestCleanupRequest) -> dict[str, Any]:
     """One element of `end_test_failovers.ps1 -Requests`."""
-    former = request.former_address if request.restore_address else None
+    known = request.former_address if request.restore_address else None
+    former = [known] if isinstance(known, Mapping) else known
     return {
         "vm": request.vm,
         "test_vm_id": request.test_vm_id,
         "mark": request.mark,
         "restore_address": request.restore_address,
-        "former_address": dict(former) if former else None,
+        "former_address": [dict(each) for each in former or ()],
     }
 
 
 def connect_row(request: ConnectRequest) -> dict[str, Any]:
     """One element of `connect.ps1 -Requests`."""
-    return {"vm": request.vm, "switch": request.switch, "vlan": request.vlan}
+    return {
+        "vm": request.vm,
+        "switch": request.switch,
+        "vlan": request.vlan,
+        "adapters": [asdict(each) for each in request.adapters],
+    }
+
+
+def restore_row(request: RestoreRequest) -> dict[str, Any]:
+    """One element of `restore_adapters.ps1 -Requests`."""
+    return {
+        "vm": request.vm,
+        "addresses_only": request.addresses_only,
+        "adapters": [
+            {
+                "adapter": each.adapter,
+                "number": each.number,
+                "switch": each.switch,
+                "vlan": each.vlan,
+                "settings": _all_settings(each.failover),
+                "ours": None if each.ours is None else _all_settings(each.ours),
+            }
+            for each in request.adapters
+        ],
+    }
+
+
+def _all_settings(known: Mapping[str, str]) -> dict[str, str]:
+    return {name: known.get(name, "") for name in ADDRESS_PARAMETERS}
 
 
 def seen_row(vm: str, seen: VmObservation | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secondsite.connectors.vmm.requests import GrantRequest, RevokeRequest
+from secondsite.connectors.vmm.requests import GrantRequest, PoolAdapter, RevokeRequest
 from secondsite.connectors.vmm.server import VmmServer
 
-__all__ = ["GrantRequest", "RevokeRequest", "VmmServer"]
+__all__ = ["GrantRequest", "PoolAdapter", "RevokeRequest", "VmmServer"]

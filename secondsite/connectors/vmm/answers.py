@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from secondsite.connectors.addresses import usable_addresses
-from secondsite.connectors.base import Inventory, InventoryNetwork, InventoryVm
+from secondsite.connectors.base import Inventory, InventoryNetwork, InventoryPool, InventoryVm
 from secondsite.connectors.outcomes import read_items, read_object, read_outcomes
 from secondsite.errors import SiteError
 
@@ -32,7 +32,7 @@ def _network(row: Mapping[str, Any]) -> InventoryNetwork:
         logical_network=row["logical_network"],
         isolation=row["isolation"],
         subnets=_texts(row["subnets"]),
-        pools=_texts(row["pools"]),
+        pools=tuple(InventoryPool(**pool) for pool in read_items(row["pools"])),
     )
 
 

@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
-__all__ = ["GrantRequest", "RevokeRequest"]
+__all__ = ["GrantRequest", "PoolAdapter", "RevokeRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolAdapter:
+    """One adapter that is to get an address of each family for which its network has a pool.
+
+    Attributes:
+        adapter: Its name.
+        number: Its place among the adapters of that name, from 0.
+        network: The VM network whose pools are meant.
+        wanted: Addresses to try first, in this order; else it is the next free one.
+    """
+
+    adapter: str
+    number: int = 0
+    network: str
+    wanted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRequest:
-    """One address to be taken out of a pool.
+    """Addresses to be taken out of pools for one VM.
 
     Attributes:
         vm: Name for results and errors.
-        pool: Name of the static IP address pool.
-        owner_id: GUID that VMM notes as the owner: the VM's or its adapter's VMM id.
-        mark: Who took it (the run's id): an address with this mark is ours, and not taken twice.
-        address: A certain address; None: the next free one.
+        vm_id: Hyper-V's VMId.
+        mark: What they are taken for: an address of the same adapter with this mark is ours, and
+            not taken twice, whoever asks again.
     """
 
     vm: str
-    pool: str
-    owner_id: str
+    vm_id: str
     mark: str
-    address: str | None = None
+    adapters: tuple[PoolAdapter, ...]
 
-    def as_row(self) -> dict[str, str | None]:
+    def as_row(self) -> dict[str, Any]:
         """One element of `grant_addresses.ps1 -Requests`."""
-        return asdict(self)
+        rows = [{**asdict(each), "wanted": list(each.wanted)} for each in self.adapters]
+        return {"vm": self.vm, "vm_id": self.vm_id, "mark": self.mark, "adapters": rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeRequest:
-    """One address to be given back; `owner_id` and `mark` as when it was granted."""
+    """All addresses of one VM to be given back that were taken with this mark."""
 
     vm: str
-    owner_id: str
-    address: str
+    vm_id: str
     mark: str
 
-    def as_row(self) -> dict[str, str]:
+    def as_row(self) -> dict[str, Any]:
         """One element of `revoke_addresses.ps1 -Requests`."""
         return asdict(self)

@@ -59,7 +59,10 @@ class VmmServer:
         return tuple(str(name) for name in read_items(found["hosts"]))
 
     def grant_addresses(self, requests: Sequence[GrantRequest], *, timeout_s: float) -> Outcomes:
-        """Take an address out of a pool for each. Evidence: address, subnet, gateways, dns."""
+        """Take addresses out of pools for the adapters of each VM, or find those taken before.
+
+        Evidence: granted, per adapter and family: address, subnet, pool, gateways, dns.
+        """
         if not requests:
             return {}
         rows: Json = [request.as_row() for request in requests]
@@ -68,11 +71,14 @@ class VmmServer:
             answer,
             host=self.name,
             vms=[request.vm for request in requests],
-            action="take an address out of the pool",
+            action="take its address out of a pool",
         )
 
     def revoke_addresses(self, requests: Sequence[RevokeRequest], *, timeout_s: float) -> Outcomes:
-        """Give addresses back that `grant_addresses` took; those of others are left alone."""
+        """Give back what `grant_addresses` took; what others took is left alone.
+
+        Evidence: released.
+        """
         if not requests:
             return {}
         rows: Json = [request.as_row() for request in requests]

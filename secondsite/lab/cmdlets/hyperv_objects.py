@@ -179,7 +179,7 @@ def adapter_object(vm: VirtualMachine, adapter: NetworkAdapter) -> PsObject:
         VlanSetting=vlan_object(vm, adapter),
         TestReplicaSwitchName=adapter.test_switch or "",
         TestReplicaPoolName=adapter.test_pool or "",
-        IsLegacy=False,
+        IsLegacy=adapter.is_legacy,
         IsManagementOs=False,
         DynamicMacAddressEnabled=True,
         IsDeleted=vm.is_deleted,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import Final
 
 from secondsite.lab.cmdlets.hyperv_values import guid
+from secondsite.lab.faults import FaultKind
 from secondsite.lab.powershell.values import PsEnum, PsObject, ps_object
 from secondsite.lab.world.host import HyperVHost
 from secondsite.lab.world.network import Address, AddressPool, Grant, Network, NetworkAdapter
@@ -132,6 +133,7 @@ def adapter_object(server: VmmServer, machine: VmmMachine, adapter: NetworkAdapt
     """`VirtualNetworkAdapter` of a machine."""
     host = next((each for each in server.get_hosts() if each.name == machine.host), None)
     network = host.network_of(switch=adapter.switch, vlan=adapter.vlan) if host else None
+    shown = _shown(server, machine, adapter)
     mac = ":".join(adapter.mac[place : place + 2] for place in range(0, 12, 2)).upper()
     return ps_object(
         f"{VMM}.VirtualNetworkAdapter",
@@ -139,14 +141,24 @@ def adapter_object(server: VmmServer, machine: VmmMachine, adapter: NetworkAdapt
         Name=adapter.name,
         ID=_adapter_id(machine, adapter),
         MACAddress=mac,
-        IPv4Addresses=_texts(adapter.reported, is_ipv4=True),
-        IPv6Addresses=_texts(adapter.reported, is_ipv4=False),
+        IPv4Addresses=_texts(shown, is_ipv4=True),
+        IPv6Addresses=_texts(shown, is_ipv4=False),
         VMNetwork=network_object(network) if network else None,
         LogicalNetwork=logical_network_object(network.logical_network) if network else None,
         VirtualNetwork=adapter.switch or "",
         VLanEnabled=adapter.vlan is not None,
         VLanID=adapter.vlan or 0,
     )
+
+
+def _shown(server: VmmServer, machine: VmmMachine, adapter: NetworkAdapter) -> tuple[Address, ...]:
+    """The adapter's addresses in VMM's database, faults included."""
+    stale = server.world.faults.matches(
+        FaultKind.VMM_STALE_ADDRESS, host=server.name, vm=machine.vm.name
+    )
+    if stale is None:
+        return adapter.reported
+    return (ip_address(stale.text),) if adapter is machine.vm.adapters[0] else ()
 
 
 def _adapter_id(machine: VmmMachine, adapter: NetworkAdapter) -> uuid.UUID:
@@ -167,6 +179,8 @@ def logical_network_object(name: str) -> PsObject:
 def network_object(network: Network) -> PsObject:
     """`VMNetwork`."""
     isolation = ("VLANNetwork", 2) if network.vlan is not None else ("NoIsolation", 0)
+    if network.is_virtual:
+        isolation = ("WindowsNetworkVirtualization", 1)
     return ps_object(
         f"{VMM}.VMNetwork",
         text=network.name,

@@ -201,7 +201,8 @@ class FailoverOperations(ReplicationCycles, GuestLife):
                 name=adapter.name,
                 mac=_mac(test_id, index),
                 own=adapter.setting,
-                injected=adapter.failover,
+                injected=_injected(vm, adapter),
+                is_legacy=adapter.is_legacy,
                 switch=adapter.test_switch if adapter.test_switch in self._switch_names() else None,
                 vlan=adapter.vlan,
             )
@@ -263,7 +264,7 @@ class FailoverOperations(ReplicationCycles, GuestLife):
         twin_adapters = other[1].adapters if other is not None else vm.adapters
         for adapter, twin in zip(vm.adapters, twin_adapters, strict=False):
             adapter.own = twin.setting  # the guest's own setting came across with its disks
-            adapter.injected = adapter.failover
+            adapter.injected = _injected(vm, adapter)
         self.end_cycles(relation)
         relation.state = rule.then or relation.state
         relation.failed_over_at = self.world.now()
@@ -324,6 +325,11 @@ class FailoverOperations(ReplicationCycles, GuestLife):
 
 def _state(vm: VirtualMachine) -> dict[str, str]:
     return {"replication_state": vm.replication_state.name, "power": vm.state.name}
+
+
+def _injected(vm: VirtualMachine, adapter: NetworkAdapter) -> FailoverAddress:
+    """What reaches the guest: its integration services write it, so without them nothing does."""
+    return adapter.failover if vm.guest.integration_services else FailoverAddress()
 
 
 def _type_of(relation: Replication, point: Checkpoint | None) -> ReplicationType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 from secondsite.lab.faults import Fault, FaultKind
@@ -142,9 +143,17 @@ class GuestLife(HostState):
             if vm.power_epoch == epoch and vm.beats:
                 for adapter in vm.adapters:
                     adapter.reported = adapter.addresses
+                self._report_stale(vm)
                 self._tell(vm, "addresses", addresses=list(vm.addresses))
 
         self.world.after(vm.guest.addresses_after, report)
+
+    def _report_stale(self, vm: VirtualMachine) -> None:
+        """Integration services may go on reporting an address that the guest had before."""
+        stale = self._fault(FaultKind.STALE_ADDRESS, vm)
+        if stale is not None and vm.adapters:
+            first = vm.adapters[0]
+            first.reported = (ip_address(stale.text), *first.reported)
 
     def _tell(self, vm: VirtualMachine, event: str, **detail: Any) -> None:
         self.record("(guest)", vm.name, vm_id=vm.id, event=event, **detail)

@@ -74,6 +74,7 @@ class Network:
     """A VM network as VMM names it: a switch (and VLAN) on every host of its site.
 
     Attributes:
+        is_virtual: Isolated by Windows Network Virtualization: it has no DHCP server of its own.
         dhcp: First and last address that its DHCP server gives out; None: no DHCP.
         leases: MAC address → address that its DHCP server gave.
         holders: Address in use → id of the adapter that uses it.
@@ -87,6 +88,7 @@ class Network:
     vlan: int | None
     subnets: tuple[Subnet, ...]
     purpose: str = "production"
+    is_virtual: bool = False
     dhcp: tuple[IPv4Address, IPv4Address] | None = None
     gateway: IPv4Address | None = None
     pools: list[AddressPool] = field(default_factory=list)
@@ -169,6 +171,7 @@ class NetworkAdapter:
         failover: Address that a failover will inject.
         injected: Address that a failover did inject.
         own: The guest's own setting.
+        is_legacy: It is an emulated adapter, for which Hyper-V injects nothing.
         addresses: What the guest uses now; empty while it does not run.
         reported: What the integration services report now: later than `addresses`.
     """
@@ -181,6 +184,7 @@ class NetworkAdapter:
     vlan: int | None = None
     test_switch: str | None = None
     test_pool: str | None = None
+    is_legacy: bool = False
     failover: FailoverAddress = field(default_factory=FailoverAddress)
     injected: FailoverAddress = field(default_factory=FailoverAddress)
     addresses: tuple[Address, ...] = ()

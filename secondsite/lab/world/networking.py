@@ -144,8 +144,8 @@ class NetworkOperations(GuestLife):
         """Set or clear what a failover injects; what is neither set nor cleared stays.
 
         Raises:
-            LabRefusal: no such machine or adapter, the machine is not replicated, or its guest has
-                no integration services.
+            LabRefusal: no such machine or adapter, a legacy adapter, or the machine is not
+                replicated.
         """
         with self.world.settled():
             vm, adapters = self._adapters(vm_name, name)
@@ -158,6 +158,12 @@ class NetworkOperations(GuestLife):
                     target=vm.name,
                 )
             for adapter in adapters:
+                if adapter.is_legacy:
+                    raise invalid_parameter(
+                        f"'{vm.name}': failover TCP/IP settings are for synthetic network adapters "
+                        f"only, and '{adapter.name}' is a legacy one.",
+                        target=vm.name,
+                    )
                 setting = adapter.failover
                 if clear_ipv4:
                     setting = replace(setting, ipv4=None, ipv4_gateway=None, ipv4_dns=())

@@ -141,12 +141,12 @@ def test_after_an_unplanned_failover_the_fenced_primary_becomes_the_replica(
 def test_an_address_of_a_real_failover_reaches_the_vm(
     replica_host: HyperVHost, osaka: WorldHost
 ) -> None:
-    request = FailoverRequest(vm=VM, address=InjectedAddress(ipv4="10.2.0.22/24"))
+    request = FailoverRequest(vm=VM, addresses=(InjectedAddress(ipv4="10.2.0.22/24"),))
 
     result = done(replica_host.start_failovers([request], timeout_s=LIMIT_S))
 
     assert str(osaka.get_vm(VM)[0].adapters[0].injected.ipv4) == "10.2.0.22/24"
-    assert result.evidence["former_address"]["settings"]["IPv4Address"] == ""
+    assert result.evidence["former_address"][0]["settings"]["IPv4Address"] == ""
 
 
 def test_a_running_test_forbids_the_real_failover(

@@ -58,6 +58,9 @@ def test_a_survey_tells_all_that_a_run_may_need(replica_host: HyperVHost, osaka:
     by_name = {vm.name: vm for vm in survey.vms}
     sql01 = by_name["sql01"]
     assert survey.host == "hv-osaka-1"
+    assert {name: vm.id for name, vm in by_name.items()} == {
+        vm.name: vm.id for vm in osaka.vms.values()
+    }
     assert set(survey.switches) == {"vs-prod", "vs-test"}
     assert survey.free_memory_mib == osaka.get_vm_host().free_memory_mib
     assert set(by_name) == {"sql01", "sql02", "web [1]", "big01", "local01"}
@@ -238,10 +241,10 @@ def test_twenty_vms_take_about_as_long_as_one(replica_host: HyperVHost, hours: A
 def test_an_address_reaches_the_test_vm_and_the_former_one_is_evidence(
     replica_host: HyperVHost, osaka: WorldHost
 ) -> None:
-    result = make_test(replica_host, address=ADDRESS)
+    result = make_test(replica_host, addresses=(ADDRESS,))
 
     made = osaka.get_vm(vm_id=result.evidence["test_vm_id"])[0]
-    former = result.evidence["former_address"]
+    (former,) = result.evidence["former_address"]
     assert str(made.adapters[0].injected.ipv4) == "10.2.0.22/24"
     assert str(made.adapters[0].injected.ipv4_gateway) == "10.2.0.1"
     assert former["settings"]["IPv4Address"] == ""
@@ -255,7 +258,7 @@ def test_a_failed_test_failover_leaves_no_address_behind(
 
     failed(
         replica_host.start_test_failovers(
-            [TestFailoverRequest(vm="sql01", address=ADDRESS)], timeout_s=LIMIT_S
+            [TestFailoverRequest(vm="sql01", addresses=(ADDRESS,))], timeout_s=LIMIT_S
         ),
         "sql01",
     )
@@ -273,7 +276,7 @@ def test_clean_up_puts_the_former_address_back(
 ) -> None:
     if former:
         _set(osaka, former)
-    result = make_test(replica_host, address=ADDRESS, mark="run-1")
+    result = make_test(replica_host, addresses=(ADDRESS,), mark="run-1")
     request = TestCleanupRequest(
         vm="sql01",
         test_vm_id=result.evidence["test_vm_id"],
@@ -293,17 +296,17 @@ def test_a_taken_over_test_vm_still_tells_the_former_address(
     replica_host: HyperVHost, osaka: WorldHost
 ) -> None:
     _set(osaka, "10.9.0.5/16")
-    make_test(replica_host, address=ADDRESS, mark="run-1")
+    make_test(replica_host, addresses=(ADDRESS,), mark="run-1")
 
-    again = make_test(replica_host, address=ADDRESS, mark="run-1")
+    again = make_test(replica_host, addresses=(ADDRESS,), mark="run-1")
 
-    assert again.evidence["former_address"]["settings"]["IPv4Address"] == "10.9.0.5"
+    assert again.evidence["former_address"][0]["settings"]["IPv4Address"] == "10.9.0.5"
 
 
 def test_an_address_that_somebody_changed_since_is_not_undone(
     replica_host: HyperVHost, osaka: WorldHost
 ) -> None:
-    result = make_test(replica_host, address=ADDRESS)
+    result = make_test(replica_host, addresses=(ADDRESS,))
     _set(osaka, "10.8.8.8/16")
 
     ended = done(
@@ -370,7 +373,7 @@ def test_without_an_id_only_the_mark_tells_that_a_test_vm_is_ours(
     replica_host: HyperVHost, osaka: WorldHost
 ) -> None:
     former = osaka.get_vm("sql01")[0].adapters[0].failover.ipv4
-    make_test(replica_host, mark="run-1", address=ADDRESS)
+    make_test(replica_host, mark="run-1", addresses=(ADDRESS,))
     theirs = TestCleanupRequest(vm="sql01", mark="run-2", restore_address=True)
     ours = TestCleanupRequest(vm="sql01", mark="run-1", restore_address=True)
 
@@ -663,7 +666,7 @@ def test_many_vms_are_one_request(lane_to: Any) -> None:
 def test_no_action_of_a_test_touches_another_vm(
     replica_host: HyperVHost, world: World, log: list[dict[str, Any]]
 ) -> None:
-    make_test(replica_host, address=ADDRESS)
+    make_test(replica_host, addresses=(ADDRESS,))
     replica_host.connect(
         [ConnectRequest(vm="sql01 - Test", switch="vs-test", vlan=290)], timeout_s=LIMIT_S
     )

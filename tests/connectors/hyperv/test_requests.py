@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from secondsite.connectors.base import (
+    Connection,
     ConnectRequest,
+    FormerAdapter,
     InjectedAddress,
+    RestoreRequest,
     TestCleanupRequest,
     TestFailoverRequest,
     VmObservation,
@@ -16,6 +19,7 @@ from secondsite.connectors.hyperv.requests import (
     connect_row,
     failover_row,
     patience_s,
+    restore_row,
     seen_row,
 )
 
@@ -67,46 +71,66 @@ def test_a_request_carries_everything_as_data() -> None:
             recovery_point_id="p1",
             mark="run-7",
             may_adopt=True,
-            address=InjectedAddress(ipv4="10.2.0.22/24", adapter="LAN"),
+            addresses=(InjectedAddress(ipv4="10.2.0.22/24", adapter="LAN"),),
         )
     )
 
     assert row["vm"] == "sql02'; Remove-VM *"
     assert (row["recovery_point_id"], row["mark"], row["may_adopt"]) == ("p1", "run-7", True)
-    assert row["adapter"] == "LAN"
-    assert row["address"]["IPv4Address"] == "10.2.0.22"
+    (address,) = row["addresses"]
+    assert (address["adapter"], address["number"]) == ("LAN", 0)
+    assert address["address"]["IPv4Address"] == "10.2.0.22"
 
 
 def test_without_an_address_nothing_is_injected() -> None:
     row = failover_row(TestFailoverRequest(vm="web01"))
 
-    assert row["address"] is None
-    assert row["adapter"] is None
+    assert row["addresses"] == []
 
 
 @pytest.mark.parametrize(
     ("request_", "former"),
     [
-        (TestCleanupRequest(vm="a", former_address={"adapter": "x"}), None),
-        (TestCleanupRequest(vm="a", restore_address=True), None),
+        (TestCleanupRequest(vm="a", former_address={"adapter": "x"}), []),
+        (TestCleanupRequest(vm="a", restore_address=True), []),
         (
+            # as journals of an earlier version have it
             TestCleanupRequest(vm="a", restore_address=True, former_address={"adapter": "x"}),
-            {"adapter": "x"},
+            [{"adapter": "x"}],
+        ),
+        (
+            TestCleanupRequest(
+                vm="a", restore_address=True, former_address=[{"adapter": "x"}, {"adapter": "y"}]
+            ),
+            [{"adapter": "x"}, {"adapter": "y"}],
         ),
     ],
 )
 def test_an_address_is_put_back_only_if_asked_and_known(
-    request_: TestCleanupRequest, former: dict[str, str] | None
+    request_: TestCleanupRequest, former: list[dict[str, str]]
 ) -> None:
     assert cleanup_row(request_)["former_address"] == former
 
 
-def test_no_switch_means_disconnect() -> None:
-    assert connect_row(ConnectRequest(vm="a", switch=None)) == {
-        "vm": "a",
-        "switch": None,
-        "vlan": None,
-    }
+def test_each_adapter_has_its_own_connection_and_no_switch_means_disconnect() -> None:
+    row = connect_row(ConnectRequest(vm="a", adapters=(Connection(adapter="LAN", switch="s"),)))
+
+    assert (row["vm"], row["switch"], row["vlan"]) == ("a", None, None)
+    assert row["adapters"] == [
+        {"adapter": "LAN", "number": 0, "switch": "s", "vlan": None, "keep": False}
+    ]
+
+
+def test_what_an_adapter_had_before_is_told_whole() -> None:
+    row = restore_row(
+        RestoreRequest(
+            vm="a", adapters=(FormerAdapter(adapter="LAN", failover={"IPv4Address": "10.9.0.5"}),)
+        )
+    )
+
+    (adapter,) = row["adapters"]
+    assert adapter["settings"] == {**EMPTY, "IPv4Address": "10.9.0.5"}
+    assert adapter["ours"] is None
 
 
 def test_what_was_seen_goes_along_and_unseen_is_null() -> None:

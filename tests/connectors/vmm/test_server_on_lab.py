@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from secondsite.connectors.base import ActionResult
-from secondsite.connectors.vmm import GrantRequest, RevokeRequest, VmmServer
-from secondsite.errors import ActionFailedError, NotFoundError, SiteError, WrongStateError
+from secondsite.connectors.vmm import GrantRequest, PoolAdapter, RevokeRequest, VmmServer
+from secondsite.errors import ActionFailedError, NotFoundError, SiteError
+from secondsite.lab.builder import build_world
+from secondsite.lab.estate import LabEstate
 from secondsite.lab.world import HyperVHost as WorldHost
-from secondsite.lab.world import World
+from secondsite.lab.world import LabClock, World
+from tests.connectors.conftest import ESTATE, DirectLane
 
 LIMIT_S = 60.0
 
@@ -33,7 +37,10 @@ def test_an_inventory_names_clouds_hosts_vms_and_networks(vmm: VmmServer, osaka:
     assert (vms["sql01"].host, vms["sql01"].cloud) == ("hv-osaka-1", "osaka-gold")
     assert vms["sql01"].status == "PowerOff"
     assert networks["osaka-test"].subnets == ("10.2.0.0/24",)
-    assert networks["osaka-test"].pools == ("test-pool",)
+    (pool,) = networks["osaka-test"].pools
+    assert (pool.name, pool.version, pool.free_count) == ("test-pool", 4, 2)
+    assert pool.holds("10.2.0.201")
+    assert not pool.holds("10.2.0.202")
     assert networks["osaka-prod"].pools == ()
 
 
@@ -68,55 +75,121 @@ def test_no_ids_are_no_request(vmm: VmmServer) -> None:
     assert vmm.addresses([], timeout_s=LIMIT_S) == {}
 
 
-def test_an_address_is_taken_once_and_given_back_once(vmm: VmmServer, world: World) -> None:
-    owner = next(vm.vmm_id for vm in vmm.inventory(timeout_s=LIMIT_S).vms if vm.name == "sql01")
-    request = GrantRequest(vm="sql01", pool="test-pool", owner_id=owner, mark="run-1")
+def request(
+    osaka: WorldHost, vm: str = "sql01", *wanted: str, network: str = "osaka-test"
+) -> GrantRequest:
+    return GrantRequest(
+        vm=vm,
+        vm_id=osaka.get_vm(vm)[0].id.upper(),
+        mark=f"test of {vm}",
+        adapters=(PoolAdapter(adapter="Network Adapter", network=network, wanted=wanted),),
+    )
 
-    first = done(vmm.grant_addresses([request], timeout_s=LIMIT_S), "sql01")
-    again = done(vmm.grant_addresses([request], timeout_s=LIMIT_S), "sql01")
 
+def back(asked: GrantRequest) -> RevokeRequest:
+    return RevokeRequest(vm=asked.vm, vm_id=asked.vm_id, mark=asked.mark)
+
+
+def granted(outcomes: Mapping[str, Any], vm: str) -> list[str]:
+    return [each["address"] for each in done(outcomes, vm).evidence["granted"]]
+
+
+def test_an_address_is_taken_once_and_given_back_once(
+    vmm: VmmServer, osaka: WorldHost, world: World
+) -> None:
+    asked = request(osaka)
+
+    first = done(vmm.grant_addresses([asked], timeout_s=LIMIT_S), "sql01")
+    again = done(vmm.grant_addresses([asked], timeout_s=LIMIT_S), "sql01")
+
+    (taken,) = first.evidence["granted"]
     assert (first.changed, again.changed) == (True, False)
-    assert first.evidence["address"] == again.evidence["address"] == "10.2.0.200"
-    assert first.evidence["subnet"] == "10.2.0.0/24"
-    assert first.evidence["gateways"] == ["10.2.0.1"]
-    assert first.evidence["dns"] == ["10.2.0.10"]
-    back = RevokeRequest(vm="sql01", owner_id=owner, address="10.2.0.200", mark="run-1")
-    assert done(vmm.revoke_addresses([back], timeout_s=LIMIT_S), "sql01").changed
-    assert not done(vmm.revoke_addresses([back], timeout_s=LIMIT_S), "sql01").changed
+    assert again.evidence["granted"] == [taken]
+    assert (taken["address"], taken["subnet"]) == ("10.2.0.200", "10.2.0.0/24")
+    assert (taken["gateways"], taken["dns"]) == (["10.2.0.1"], ["10.2.0.10"])
+    returned = done(vmm.revoke_addresses([back(asked)], timeout_s=LIMIT_S), "sql01")
+    assert returned.changed
+    assert returned.evidence["released"] == ["10.2.0.200"]
+    assert not done(vmm.revoke_addresses([back(asked)], timeout_s=LIMIT_S), "sql01").changed
     assert world.sites["osaka"].vmm.get_ip_addresses() == []
 
 
-def test_a_full_pool_an_unknown_one_and_a_certain_address(vmm: VmmServer) -> None:
-    owner = "11111111-2222-3333-4444-555555555555"
+def test_the_wanted_address_is_taken_if_it_is_free_and_else_the_next(
+    vmm: VmmServer, osaka: WorldHost
+) -> None:
+    one, other = request(osaka, "sql01", "10.2.0.201"), request(osaka, "sql02", "10.2.0.201")
 
+    outcomes = vmm.grant_addresses([one, other], timeout_s=LIMIT_S)
+
+    assert granted(outcomes, "sql01") == ["10.2.0.201"]
+    assert granted(outcomes, "sql02") == ["10.2.0.200"]
+
+
+def test_a_full_pool_and_a_network_without_one_are_said_per_vm(
+    vmm: VmmServer, osaka: WorldHost
+) -> None:
     outcomes = vmm.grant_addresses(
         [
-            GrantRequest(vm="a", pool="test-pool", owner_id=owner, mark="a", address="10.2.0.201"),
-            GrantRequest(vm="b", pool="test-pool", owner_id=owner, mark="b"),
-            GrantRequest(vm="c", pool="test-pool", owner_id=owner, mark="c"),
-            GrantRequest(vm="d", pool="no-pool", owner_id=owner, mark="d"),
+            request(osaka, "sql01"),
+            request(osaka, "sql02"),
+            request(osaka, "web [1]"),
+            request(osaka, "big01", network="osaka-prod"),
         ],
         timeout_s=LIMIT_S,
     )
 
-    assert done(outcomes, "a").evidence["address"] == "10.2.0.201"
-    assert done(outcomes, "b").evidence["address"] == "10.2.0.200"
-    assert isinstance(outcomes["c"], ActionFailedError)
-    assert "no free address" in str(outcomes["c"])
-    assert isinstance(outcomes["d"], NotFoundError)
+    assert granted(outcomes, "sql01") + granted(outcomes, "sql02") == ["10.2.0.200", "10.2.0.201"]
+    assert isinstance(outcomes["web [1]"], ActionFailedError)
+    assert "No IPv4 address of the VM network 'osaka-test'" in str(outcomes["web [1]"])
+    assert "Enlarge the pool" in outcomes["web [1]"].next_step
+    assert isinstance(outcomes["big01"], NotFoundError)
+    assert "'osaka-prod' has no static IP address pool" in str(outcomes["big01"])
 
 
-def test_an_address_of_somebody_else_is_not_given_back(vmm: VmmServer, world: World) -> None:
-    owner = "11111111-2222-3333-4444-555555555555"
+def test_two_grants_of_engines_that_asked_at_once_become_one(
+    vmm: VmmServer, osaka: WorldHost, world: World
+) -> None:
+    asked = request(osaka)
+    vmm.grant_addresses([asked], timeout_s=LIMIT_S)
+    (first,) = world.sites["osaka"].vmm.get_ip_addresses()
     world.sites["osaka"].vmm.grant_ip_address(
-        pool="test-pool", granted_to=owner, description="by hand"
+        pool="test-pool", granted_to=first.granted_to, description=first.description
     )
-    request = RevokeRequest(vm="a", owner_id=owner, address="10.2.0.200", mark="run-1")
 
-    outcome = vmm.revoke_addresses([request], timeout_s=LIMIT_S)["a"]
+    again = vmm.grant_addresses([asked], timeout_s=LIMIT_S)
 
-    assert isinstance(outcome, WrongStateError)
-    assert len(world.sites["osaka"].vmm.get_ip_addresses()) == 1
+    assert granted(again, "sql01") == ["10.2.0.200"]
+    assert [str(each.address) for each in world.sites["osaka"].vmm.get_ip_addresses()] == [
+        "10.2.0.200"
+    ]
+
+
+def test_an_address_of_somebody_else_is_not_given_back(
+    vmm: VmmServer, osaka: WorldHost, world: World
+) -> None:
+    asked = request(osaka)
+    vmm.grant_addresses([asked], timeout_s=LIMIT_S)
+    (ours,) = world.sites["osaka"].vmm.get_ip_addresses()
+    world.sites["osaka"].vmm.grant_ip_address(
+        pool="test-pool", granted_to=ours.granted_to, description="by hand"
+    )
+
+    vmm.revoke_addresses([back(asked)], timeout_s=LIMIT_S)
+
+    assert [each.description for each in world.sites["osaka"].vmm.get_ip_addresses()] == ["by hand"]
+
+
+def test_an_inventory_tells_how_networks_are_isolated(hours: Any) -> None:
+    estate = deepcopy(ESTATE)
+    bubble = estate["sites"]["osaka"]["networks"][1]
+    del bubble["vlan"], bubble["dhcp"]
+    bubble["virtual"] = True
+    world = build_world(LabEstate.model_validate(estate), clock=LabClock(now=hours.now))
+    server = VmmServer(name="vmm-osaka", lane=DirectLane(world.sites["osaka"].vmm, hours))
+
+    found = {each.name: each.isolation for each in server.inventory(timeout_s=LIMIT_S).networks}
+
+    assert found == {"osaka-prod": "VLANNetwork", "osaka-test": "WindowsNetworkVirtualization"}
 
 
 # Scripts of a plan

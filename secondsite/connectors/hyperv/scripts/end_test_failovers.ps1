@@ -1,7 +1,7 @@
 # Ends the test failover of each replica VM: its test VM is turned off and deleted, nothing else is.
 [CmdletBinding()]
 param(
-    # Each: vm (the replica), test_vm_id, mark, restore_address, former_address (or null: not known)
+    # Each: vm (the replica), test_vm_id, mark, restore_address, former_address (a list; empty: not known)
     [Parameter(Mandatory = $true)]
     [object[]] $Requests,
 
@@ -115,7 +115,7 @@ $view = Read-View
 $works = @(
     foreach ($request in $Requests) {
         $result = [ordered]@{ vm = $request.vm; ok = $false; changed = $false; evidence = [ordered]@{}; error = $null }
-        $work = @{ request = $request; result = $result; replica = $null; test = $null; job = $null; isGone = $false; former = $request.former_address }
+        $work = @{ request = $request; result = $result; replica = $null; test = $null; job = $null; isGone = $false; former = @($request.former_address | Where-Object { $null -ne $_ }) }
         try {
             $replica = Select-Machine $view.named $request.vm
             $work.replica = $replica
@@ -134,7 +134,7 @@ $works = @(
                     if ($null -eq $mark -or $mark.mark -ne $request.mark) {
                         throw "Secondsite.NotOurTestVm: Its test VM '$($test.Name)' ($($test.Id)) does not bear the mark of our run $($request.mark)."
                     }
-                    if ($request.restore_address -and $null -eq $work.former) { $work.former = $mark.former }
+                    if ($request.restore_address -and $work.former.Count -eq 0) { $work.former = @($mark.former | Where-Object { $null -ne $_ }) }
                 }
                 # Stop-VMFailover would undo a real failover as well.
                 if ("$($relation.ReplicationState)" -in 'FailedOverWaitingCompletion', 'FailedOver', 'PreparedForFailover') {
@@ -166,26 +166,28 @@ while ($waiting.Count -gt 0) {
 $results = @(
     foreach ($work in $works) {
         $result = $work.result
-        $former = $work.former
         try {
             if ($null -ne $work.job -and $work.isGone) { $result.changed = $true }
             elseif ($null -ne $work.job -and $null -eq $result.error) { throw "Secondsite.NotConfirmed: The test VM '$($work.test.Name)' is still there." }
-            if ($null -eq $result.error -and $null -ne $former) {
-                $result.evidence.address = 'kept'
+            if ($null -eq $result.error -and $work.former.Count -gt 0) {
+                $states = @()
                 foreach ($adapter in @(Get-VMNetworkAdapter -VM $work.replica)) {
-                    if ("$($adapter.Id)" -ne $former.adapter) { continue }
+                    $former = @($work.former | Where-Object { $_.adapter -eq "$($adapter.Id)" })
+                    if ($former.Count -eq 0) { continue }
                     $found = Read-Address $adapter
-                    if (Test-Address $found $former.settings) { $result.evidence.address = 'as before' }
-                    elseif (Test-Address $found $former.ours) {
-                        Write-Address $adapter $former.settings
-                        $result.evidence.address = 'restored'
+                    if (Test-Address $found $former[0].settings) { $states += 'as before' }
+                    elseif (Test-Address $found $former[0].ours) {
+                        Write-Address $adapter $former[0].settings
+                        $states += 'restored'
                         $result.changed = $true
                     }
                     else {
                         # Somebody changed it after us: that is not ours to undo.
+                        $states += 'kept'
                         $result.evidence.address_found = $found
                     }
                 }
+                $result.evidence.address = @($states | Select-Object -Unique) -join ', '
             }
             $result.ok = $null -eq $result.error
         }

@@ -32,10 +32,13 @@ while ($true) {
         if ($seenOf.ContainsKey($machine.Name)) { $machinesOf[$machine.Name] += , $machine }
     }
     $addressesOf = @{}
+    $adaptersOf = @{}
     $found = @(foreach ($list in $machinesOf.Values) { $list })
     if ($found.Count -gt 0) {
         foreach ($adapter in @(Get-VMNetworkAdapter -VM $found)) {
-            foreach ($address in @(Select-Address $adapter.IPAddresses)) { $addressesOf["$($adapter.VMId)"] += , $address }
+            $own = [string[]] @(Select-Address $adapter.IPAddresses)
+            foreach ($address in $own) { $addressesOf["$($adapter.VMId)"] += , $address }
+            $adaptersOf["$($adapter.VMId)"] += , ([ordered]@{ name = "$($adapter.Name)"; addresses = $own })
         }
     }
     $isDifferent = $false
@@ -59,6 +62,7 @@ while ($true) {
                 state = "$($machine.State)"
                 heartbeat = "$($machine.Heartbeat)"
                 addresses = $addresses
+                adapters = @(foreach ($item in $adaptersOf["$($machine.Id)"]) { $item })
                 uptime_s = [double] $machine.Uptime.TotalSeconds
             }
         }

@@ -1,7 +1,7 @@
 # On the replica side: fails each VM over, to its latest data or a recovery point. It is not started.
 [CmdletBinding()]
 param(
-    # Each: vm, recovery_point_id, and adapter and address (or null)
+    # Each: vm, recovery_point_id, and addresses, each: adapter, number, address
     [Parameter(Mandatory = $true)]
     [object[]] $Requests,
 
@@ -105,11 +105,18 @@ function Write-Address([object] $Adapter, [object] $Values) {
     if ($settings.Count -gt 0) { Set-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter @settings }
 }
 
-function Select-Adapter([object] $Machine, [object] $Name) {
+function Select-Adapter([object] $Machine, [object] $Name, [int] $Number) {
+    # Adapters may share a name: then their order tells which one is meant.
+    $place = 0
     foreach ($adapter in @(Get-VMNetworkAdapter -VM $Machine)) {
-        if ($null -eq $Name -or $adapter.Name -eq $Name) { return $adapter }
+        if ($null -ne $Name -and $adapter.Name -ne $Name) { continue }
+        if ($place -eq $Number) {
+            if ($adapter.IsLegacy) { throw "Secondsite.LegacyAdapter: Its network adapter '$($adapter.Name)' is a legacy one, for which Hyper-V injects no address." }
+            return $adapter
+        }
+        $place += 1
     }
-    throw "Secondsite.AdapterNotFound: It has no network adapter $Name to give the address to."
+    throw "Secondsite.AdapterNotFound: It has no network adapter $Name (number $($Number + 1)) to give the address to."
 }
 
 function Test-Done([object] $Relation, [object] $Request) {
@@ -139,11 +146,14 @@ $works = @(
                     if ($points.Count -ne 1) { throw "Secondsite.RecoveryPointNotFound: It has no recovery point $($request.recovery_point_id) any more." }
                     $point = $points[0]
                 }
-                if ($null -ne $request.address) {
-                    $adapter = Select-Adapter $machine $request.adapter
-                    $result.evidence.former_address = [ordered]@{ adapter = "$($adapter.Id)"; settings = Read-Address $adapter; ours = $request.address }
-                    if (-not (Test-Address $result.evidence.former_address.settings $request.address)) { Write-Address $adapter $request.address }
+                $formers = @()
+                foreach ($item in $request.addresses) {
+                    $adapter = Select-Adapter $machine $item.adapter $item.number
+                    $found = Read-Address $adapter
+                    $formers += , [ordered]@{ adapter = "$($adapter.Id)"; settings = $found; ours = $item.address }
+                    if (-not (Test-Address $found $item.address)) { Write-Address $adapter $item.address }
                 }
+                if ($formers.Count -gt 0) { $result.evidence.former_address = $formers }
                 if ($null -eq $point) { $work.job = Start-VMFailover -VM $machine -AsJob -Confirm:$false }
                 else { $work.job = Start-VMFailover -VMRecoverySnapshot $point -AsJob -Confirm:$false }
                 $result.changed = $true

@@ -1,7 +1,7 @@
 # Makes a test VM of each replica VM: off, and connected to nothing. Looks, acts if needed, confirms.
 [CmdletBinding()]
 param(
-    # Each: vm, recovery_point_id, mark, own_test_vm_id, may_adopt, and adapter and address (or null)
+    # Each: vm, recovery_point_id, mark, own_test_vm_id, may_adopt, and addresses, each: adapter, number, address
     [Parameter(Mandatory = $true)]
     [object[]] $Requests,
 
@@ -106,11 +106,18 @@ function Write-Address([object] $Adapter, [object] $Values) {
     if ($settings.Count -gt 0) { Set-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter @settings }
 }
 
-function Select-Adapter([object] $Machine, [object] $Name) {
+function Select-Adapter([object] $Machine, [object] $Name, [int] $Number) {
+    # Adapters may share a name: then their order tells which one is meant.
+    $place = 0
     foreach ($adapter in @(Get-VMNetworkAdapter -VM $Machine)) {
-        if ($null -eq $Name -or $adapter.Name -eq $Name) { return $adapter }
+        if ($null -ne $Name -and $adapter.Name -ne $Name) { continue }
+        if ($place -eq $Number) {
+            if ($adapter.IsLegacy) { throw "Secondsite.LegacyAdapter: Its network adapter '$($adapter.Name)' is a legacy one, for which Hyper-V injects no address." }
+            return $adapter
+        }
+        $place += 1
     }
-    throw "Secondsite.AdapterNotFound: It has no network adapter $Name to give the address to."
+    throw "Secondsite.AdapterNotFound: It has no network adapter $Name (number $($Number + 1)) to give the address to."
 }
 
 function Read-Mark([object] $Machine) {
@@ -122,7 +129,7 @@ $view = Read-View
 $works = @(
     foreach ($request in $Requests) {
         $result = [ordered]@{ vm = $request.vm; ok = $false; changed = $false; evidence = [ordered]@{}; error = $null }
-        $work = @{ request = $request; result = $result; replica = $null; adapter = $null; former = $null; test = $null; job = $null }
+        $work = @{ request = $request; result = $result; replica = $null; adapters = @(); former = @(); test = $null; job = $null }
         try {
             $replica = Select-Machine $view.named $request.vm
             $work.replica = $replica
@@ -136,7 +143,7 @@ $works = @(
                 $isOurs = $request.may_adopt -or "$($test.Id)" -eq "$($request.own_test_vm_id)"
                 if ($null -ne $mark -and "$($request.mark)" -ne '' -and $mark.mark -eq $request.mark) { $isOurs = $true }
                 if (-not $isOurs) { throw "Secondsite.TestVmExists: A test failover that we did not start is active: '$($test.Name)' ($($test.Id))." }
-                if ($null -ne $mark) { $work.former = $mark.former }
+                if ($null -ne $mark) { $work.former = @($mark.former | Where-Object { $null -ne $_ }) }
                 $work.test = $test
             }
             else {
@@ -149,11 +156,12 @@ $works = @(
                     if ($points.Count -ne 1) { throw "Secondsite.RecoveryPointNotFound: It has no recovery point $($request.recovery_point_id) any more." }
                     $point = $points[0]
                 }
-                if ($null -ne $request.address) {
-                    $adapter = Select-Adapter $replica $request.adapter
-                    $work.former = [ordered]@{ adapter = "$($adapter.Id)"; settings = Read-Address $adapter; ours = $request.address }
-                    $work.adapter = $adapter
-                    if (-not (Test-Address $work.former.settings $request.address)) { Write-Address $adapter $request.address }
+                foreach ($item in $request.addresses) {
+                    $adapter = Select-Adapter $replica $item.adapter $item.number
+                    $found = Read-Address $adapter
+                    $work.former += , [ordered]@{ adapter = "$($adapter.Id)"; settings = $found; ours = $item.address }
+                    $work.adapters += , $adapter
+                    if (-not (Test-Address $found $item.address)) { Write-Address $adapter $item.address }
                 }
                 if ($null -eq $point) { $work.job = Start-VMFailover -VM $replica -AsTest -AsJob -Confirm:$false }
                 else { $work.job = Start-VMFailover -VMRecoverySnapshot $point -AsTest -AsJob -Confirm:$false }
@@ -184,7 +192,7 @@ $results = @(
         try {
             if ($null -ne $work.job -and $null -ne $work.test) {
                 $result.changed = $true
-                $mark = ConvertTo-Json -InputObject ([ordered]@{ mark = "$($work.request.mark)"; former = $work.former }) -Depth 4 -Compress
+                $mark = ConvertTo-Json -InputObject ([ordered]@{ mark = "$($work.request.mark)"; former = $work.former }) -Depth 5 -Compress
                 try { Set-VM -VM $work.test -Notes "secondsite:$mark" }
                 catch { $result.evidence.not_marked = "$($_.Exception.Message)" }
                 # A test VM may come connected (Set-VMNetworkAdapter -TestReplicaSwitchName): where it
@@ -200,16 +208,19 @@ $results = @(
                 $result.evidence.test_vm = "$($work.test.Name)"
                 $result.evidence.test_vm_id = "$($work.test.Id)"
                 $result.evidence.state = "$($work.test.State)"
-                if ($null -ne $work.former) { $result.evidence.former_address = $work.former }
+                if ($work.former.Count -gt 0) { $result.evidence.former_address = $work.former }
             }
             elseif ($null -eq $result.error) { throw 'Secondsite.NotConfirmed: The test failover was accepted, but no test VM appeared.' }
             $result.ok = $null -eq $result.error
         }
         catch { $result.error = ConvertTo-Failure $_ }
-        if ($null -ne $work.adapter -and $null -eq $work.test) {
-            # No test VM came of it: the replica gets its own setting back.
-            try { if (-not (Test-Address (Read-Address $work.adapter) $work.former.settings)) { Write-Address $work.adapter $work.former.settings } }
-            catch { $result.evidence.former_address = $work.former }
+        if ($null -eq $work.test) {
+            # No test VM came of it: the replica gets its own settings back.
+            foreach ($adapter in $work.adapters) {
+                $former = @($work.former | Where-Object { $_.adapter -eq "$($adapter.Id)" })[0]
+                try { if (-not (Test-Address (Read-Address $adapter) $former.settings)) { Write-Address $adapter $former.settings } }
+                catch { $result.evidence.former_address = $work.former }
+            }
         }
         $result
     }

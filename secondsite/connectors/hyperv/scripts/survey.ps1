@@ -9,13 +9,44 @@ function ConvertTo-UtcText([object] $Time) {
     $Time.ToUniversalTime().ToString('o')
 }
 
+$addressNames = @(
+    'IPv4Address', 'IPv4SubnetMask', 'IPv4DefaultGateway', 'IPv4PreferredDNSServer', 'IPv4AlternateDNSServer',
+    'IPv6Address', 'IPv6SubnetPrefixLength', 'IPv6DefaultGateway', 'IPv6PreferredDNSServer', 'IPv6AlternateDNSServer'
+)
+
+function Select-Setting([object] $Setting) {
+    $values = [ordered]@{}
+    foreach ($name in $addressNames) {
+        $value = ''
+        if ($null -ne $Setting) { $value = "$($Setting.$name)" }
+        if ($value -ne '' -and $value -ne '0') { $values[$name] = $value }
+    }
+    $values
+}
+
 $machines = @(Get-VM)
 $relationsOf = @{}
 foreach ($relation in @(Get-VMReplication)) { $relationsOf["$($relation.VMId)"] += , $relation }
 $adaptersOf = @{}
 $pointsOf = @{}
+$settingOf = @{}
 if ($machines.Count -gt 0) {
     foreach ($adapter in @(Get-VMNetworkAdapter -VM $machines)) { $adaptersOf["$($adapter.VMId)"] += , $adapter }
+    # What a failover would inject; only replicated VMs have such settings.
+    $replicated = @(
+        foreach ($id in $adaptersOf.Keys) {
+            $modes = @(foreach ($relation in $relationsOf[$id]) { "$($relation.ReplicationMode)" })
+            if ($modes.Count -gt 0 -and $modes -notcontains 'TestReplica') { foreach ($adapter in $adaptersOf[$id]) { $adapter } }
+        }
+    )
+    if ($replicated.Count -gt 0) {
+        $settings = @(Get-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $replicated)
+        for ($index = 0; $index -lt $replicated.Count; $index++) {
+            if ($settings.Count -eq $replicated.Count) { $setting = $settings[$index] }
+            else { $setting = Get-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $replicated[$index] }
+            $settingOf["$($replicated[$index].Id)"] = $setting
+        }
+    }
     foreach ($point in @(Get-VMSnapshot -VM $machines)) {
         if ("$($point.SnapshotType)" -in 'Replica', 'AppConsistentReplica') { $pointsOf["$($point.VMId)"] += , $point }
     }
@@ -51,6 +82,8 @@ $vms = @(
                     switch = "$($adapter.SwitchName)"
                     vlan = $vlan
                     addresses = [string[]] @($adapter.IPAddresses)
+                    failover = Select-Setting $settingOf["$($adapter.Id)"]
+                    is_legacy = [bool] $adapter.IsLegacy
                 }
             }
         )

@@ -12,7 +12,13 @@ $poolsOf = @{}
 foreach ($pool in @(Get-SCStaticIPAddressPool -VMMServer $server)) {
     # A pool belongs to a VM subnet, or (without isolation) to a site of the logical network.
     $owner = if ($null -ne $pool.VMSubnet) { $pool.VMSubnet } else { $pool.LogicalNetworkDefinition }
-    $poolsOf["$($owner.ID)"] += , "$($pool.Name)"
+    $poolsOf["$($owner.ID)"] += , ([ordered]@{
+            name = "$($pool.Name)"
+            subnet = "$($pool.Subnet)"
+            first = "$($pool.IPAddressRangeStart)"
+            last = "$($pool.IPAddressRangeEnd)"
+            granted = [int] @(Get-SCIPAddress -VMMServer $server -StaticIPAddressPool $pool).Count
+        })
 }
 
 $networks = @(
@@ -21,8 +27,10 @@ $networks = @(
         $pools = @()
         foreach ($subnet in $subnetsOf["$($network.ID)"]) {
             $subnets += @(foreach ($part in $subnet.SubnetVLans) { "$($part.Subnet)" })
-            $pools += @($poolsOf["$($subnet.ID)"])
-            if ($null -ne $subnet.LogicalNetworkDefinition) { $pools += @($poolsOf["$($subnet.LogicalNetworkDefinition.ID)"]) }
+            foreach ($pool in $poolsOf["$($subnet.ID)"]) { $pools += , $pool }
+            if ($null -ne $subnet.LogicalNetworkDefinition) {
+                foreach ($pool in $poolsOf["$($subnet.LogicalNetworkDefinition.ID)"]) { $pools += , $pool }
+            }
         }
         [ordered]@{
             name = "$($network.Name)"
@@ -30,7 +38,7 @@ $networks = @(
             logical_network = "$($network.LogicalNetwork.Name)"
             isolation = "$($network.IsolationType)"
             subnets = [string[]] @($subnets | Where-Object { $_ } | Select-Object -Unique)
-            pools = [string[]] @($pools | Where-Object { $_ } | Select-Object -Unique)
+            pools = @($pools | Where-Object { $null -ne $_ })
         }
     }
 )

@@ -1,0 +1,227 @@
+"""The part of a preflight that is about network adapters: what is seen, planned, and against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from secondsite.connectors.adapter_fitness import (
+    VmAdapters,
+    against_adapters,
+    against_pools,
+    against_test_network,
+    against_virtual,
+    warnings_about,
+)
+from secondsite.connectors.adapters import numbered, seen_adapters
+from secondsite.connectors.base import HostSurvey, Inventory, VmSurvey
+from secondsite.connectors.standing import SideView
+from secondsite.graph import Operation
+from secondsite.plan.adapter_plan import AdapterPlanner, PlannedAdapter, SeenAdapter
+from secondsite.plan.adapter_rules import has_pool
+from secondsite.plan.model import PlannedVm
+from secondsite.run.adapters_seen import (
+    PLANNED,
+    SOURCE,
+    SOURCE_SITE,
+    TARGET,
+    TARGET_SITE,
+    remembered,
+)
+from secondsite.run.finding import Finding, Severity, told
+from tasks.context import RunContext
+from tasks.options import TestNetworkChoice
+
+__all__ = ["AdapterLook", "asks_source", "look_at_adapters", "needs_pools", "seen_in_source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterLook:
+    """What a preflight found out about the adapters of the VMs.
+
+    Attributes:
+        facts: What the journal keeps, by VM.
+        findings: Against the run, or worth knowing.
+        warnings: The latter in words.
+    """
+
+    facts: Mapping[str, Mapping[str, Any]]
+    findings: Sequence[Finding] = ()
+    warnings: Sequence[str] = ()
+
+
+def needs_pools(run: RunContext) -> bool:
+    """Whether VMM has to tell its address pools."""
+    return any(has_pool(vm) for vm in run.plan.vms)
+
+
+def asks_source(run: RunContext) -> bool:
+    """Whether networks or addresses of this run depend on what the site shows that is left."""
+    protection = run.protection
+    return (
+        bool(protection.subnets)
+        or len(protection.networks) > 1
+        or any(vm.adapters or has_pool(vm) for vm in run.plan.vms)
+    )
+
+
+def look_at_adapters(
+    run: RunContext,
+    sides: Mapping[str, tuple[SideView, SideView]],
+    *,
+    surveys: Sequence[HostSurvey],
+    inventory: Inventory | None = None,
+) -> AdapterLook:
+    """Plan the adapters of every VM, and judge what came of it.
+
+    Args:
+        run: The run; of its VMs those in `sides` count.
+        sides: By VM, (in the site that is left, in the site in which it comes up).
+        surveys: Of the hosts of the latter.
+        inventory: Of its VMM server.
+    """
+    vms = [
+        each
+        for vm in run.plan.vms
+        if vm.name in sides and (each := _planned(run, vm, *sides[vm.name], inventory))
+    ]
+    facts = {each.name: _facts(run, each, sides[each.name][0]) for each in vms}
+    if run.operation is Operation.CANCEL:
+        return AdapterLook(facts=facts)
+    reasons = [
+        *against_adapters(
+            vms,
+            site=run.target_site,
+            surveys=surveys,
+            is_mapped=bool(run.protection.networks),
+        ),
+        *against_pools(vms, inventory, vmm=run.target_site.vmm.name),
+    ]
+    if run.is_test:
+        reasons += against_virtual(vms, inventory)
+        if run.options.network in {TestNetworkChoice.ESTATE, TestNetworkChoice.EXISTING}:
+            reasons += against_test_network(vms)
+    warnings = warnings_about(vms)
+    return AdapterLook(
+        facts=facts,
+        findings=[*told("addresses", dict.fromkeys(reasons)), *(_worth_knowing(warnings))],
+        warnings=warnings,
+    )
+
+
+def _worth_knowing(warnings: Sequence[str]) -> list[Finding]:
+    return [
+        Finding(severity=Severity.WARNING, area="addresses", sentence=each.removesuffix("."))
+        for each in warnings
+    ]
+
+
+def seen_in_source(run: RunContext, source: SideView) -> dict[str, Any]:
+    """What the journal keeps of the VM in the site that is left; runs to come may need it."""
+    if source.survey is None:
+        return {SOURCE_SITE: source.site}
+    site = run.estate.sites[source.site]
+    return {
+        SOURCE_SITE: source.site,
+        SOURCE: [adapter.as_dict() for adapter in seen_adapters(source.survey, site)],
+    }
+
+
+def _planned(
+    run: RunContext,
+    vm: PlannedVm,
+    source: SideView,
+    target: SideView,
+    inventory: Inventory | None,
+) -> VmAdapters | None:
+    here = source if run.operation is Operation.CANCEL else target
+    if here.survey is None:
+        return None
+    if run.operation is Operation.CANCEL:
+        planned = _as_they_are(seen_adapters(here.survey, run.estate.sites[source.site]))
+    else:
+        planner = AdapterPlanner(
+            protection=run.protection,
+            direction=run.direction,
+            target_site=run.target_site,
+            in_run=run.in_run,
+            is_test=run.is_test,
+        )
+        planned = planner.plan(
+            vm,
+            source=_known(run, vm, source.survey),
+            target=seen_adapters(here.survey, run.target_site),
+            former=_remembered(run, vm, run.target_site_name) or (),
+        )
+    return VmAdapters(
+        vm=vm,
+        host=here.host,
+        copy=here.survey,
+        adapters=tuple(_narrowed(each, inventory) for each in planned),
+        source=source.survey,
+    )
+
+
+def _as_they_are(adapters: Sequence[SeenAdapter]) -> tuple[PlannedAdapter, ...]:
+    """A VM that starts where it was: nothing about it changes."""
+    return tuple(
+        PlannedAdapter(name=each.name, number=each.number, network=each.network, keeps=True)
+        for each in adapters
+    )
+
+
+def _known(
+    run: RunContext, vm: PlannedVm, survey: VmSurvey | None
+) -> tuple[SeenAdapter, ...] | None:
+    """The adapters in the site that is left; what is not seen now, earlier runs may have seen."""
+    before = _remembered(run, vm, run.source_site_name)
+    if survey is None:
+        return before
+    known = {each.slot: each for each in before or ()}
+    return tuple(
+        each
+        if each.addresses or each.slot not in known
+        else replace(each, addresses=known[each.slot].addresses)
+        for each in seen_adapters(survey, run.estate.sites[run.source_site_name])
+    )
+
+
+def _remembered(run: RunContext, vm: PlannedVm, site: str) -> tuple[SeenAdapter, ...] | None:
+    found = remembered(run.runs_of_vms(), vm.name, site)
+    return None if found is None else tuple(SeenAdapter.from_dict(each) for each in found)
+
+
+def _narrowed(adapter: PlannedAdapter, inventory: Inventory | None) -> PlannedAdapter:
+    """With the wanted addresses that the network's pools may grant at all."""
+    if adapter.rule != "pool" or inventory is None:
+        return adapter
+    name = (adapter.network or "").casefold()
+    pools = [
+        pool
+        for network in inventory.networks
+        if network.name.casefold() == name
+        for pool in network.pools
+    ]
+    wanted = (each for each in adapter.wanted if any(pool.holds(each) for pool in pools))
+    return replace(adapter, wanted=tuple(wanted))
+
+
+def _facts(run: RunContext, each: VmAdapters, source: SideView) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        PLANNED: [adapter.as_dict() for adapter in each.adapters],
+        TARGET_SITE: run.target_site_name,
+        **seen_in_source(run, source),
+    }
+    if run.operation is not Operation.CANCEL:
+        facts[TARGET] = [
+            {
+                "name": adapter.name,
+                "number": number,
+                "switch": adapter.switch,
+                "vlan": adapter.vlan,
+                "failover": dict(adapter.failover),
+            }
+            for number, adapter in numbered(each.copy.adapters)
+        ]
+    return facts

@@ -1,0 +1,77 @@
+"""A copy that is a replica again is as it was: connections, failover addresses, pool grants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from secondsite.connectors.base import ActionResult
+from secondsite.graph import Action
+from secondsite.plan.model import PlannedVm
+from secondsite.run.adapters_seen import (
+    PLANNED,
+    RESTORED,
+    TARGET,
+    Former,
+    as_before,
+    holds_grants,
+)
+from tasks.adapters import restore_request
+from tasks.context import RunContext
+from tasks.pool import release_addresses
+from tasks.vm import fact_of
+
+__all__ = ["forget_injected", "put_back"]
+
+
+async def put_back(
+    run: RunContext, *, vm: str, vm_id: str, site: str, host: str
+) -> ActionResult | None:
+    """Restore the adapters of the copy of `vm` in `site`, and give its pool addresses back.
+
+    None if no failover of this plan has changed that copy (it was the primary from the start).
+    """
+    records = run.runs_of_vms()
+    former = as_before(records, vm, site)
+    has_grants = holds_grants(records, vm, site)
+    if former is None and not has_grants:
+        return None
+    evidence: dict[str, Any] = {RESTORED: site}
+    changed = False
+    if former is not None:
+        restored = await run.sites.host(host).restore.submit(vm, restore_request(vm, former))
+        changed |= restored.changed
+        evidence["adapters_restored"] = restored.evidence.get("adapters", [])
+    if has_grants:
+        released = await release_addresses(run, vm=vm, vm_id=vm_id, site=site)
+        changed |= released.changed
+        evidence["released"] = released.evidence.get("released", [])
+    return ActionResult(changed=changed, evidence=evidence)
+
+
+async def forget_injected(run: RunContext, vm: PlannedVm) -> ActionResult | None:
+    """Restore the failover addresses of a VM that has come home for good; None: nothing to do.
+
+    Its guest has the address by now. What stayed set would be injected again at some later failover
+    of somebody else's.
+    """
+    fact = fact_of(run, vm)
+    former = as_before(run.runs_of_vms(), vm.name, run.target_site_name) or _of_this_run(run, vm)
+    if former is None:
+        return None
+    request = restore_request(vm.name, former, addresses_only=True)
+    restored = await run.sites.host(fact.host).restore.submit(vm.name, request)
+    return ActionResult(
+        changed=restored.changed,
+        evidence={
+            RESTORED: run.target_site_name,
+            "adapters_restored": restored.evidence.get("adapters", []),
+        },
+    )
+
+
+def _of_this_run(run: RunContext, vm: PlannedVm) -> Former | None:
+    facts = fact_of(run, vm).facts
+    if not facts.get(TARGET):
+        return None
+    granted = run.evidence_of(vm=vm.name, action=Action.GRANT).get("granted", ())
+    return Former(adapters=facts[TARGET], planned=facts.get(PLANNED, ()), granted=granted)
