@@ -19,6 +19,7 @@ import httpx
 
 from secondsite.cli import background
 from secondsite.cli.background import BackgroundProcess
+from secondsite.cli.liveness import forget_watch
 from secondsite.cli.server_auth import auth_environment, auth_header
 from secondsite.errors import UnreachableError
 from secondsite.home import home, journal_url, plans_folder
@@ -54,6 +55,10 @@ class Services:
         """The processes that still live, by name (`server`, `worker`, `watch`)."""
         remembered = background.load(self._memory)
         return {name: process for name, process in remembered.items() if process.is_alive}
+
+    def has_started(self, name: str) -> bool:
+        """Whether `up` has started such a process, dead or alive, and `down` has not ended it."""
+        return name in background.load(self._memory)
 
     def log(self, name: str) -> Path:
         """The log file of one process."""
@@ -119,6 +124,7 @@ class Services:
             if name in running and background.stop(running[name], timeout_s=_STOP_LIMIT_S)
         ]
         background.forget(self._memory)
+        forget_watch()
         return ended
 
     @property

@@ -7,6 +7,7 @@ import json
 import os
 from typing import Any
 
+from secondsite.cli.liveness import watch_lives, workers_online
 from secondsite.cli.run_status import show_run
 from secondsite.cli.services import is_healthy, services
 from secondsite.cli.start import open_journal
@@ -56,6 +57,10 @@ def _facts() -> dict[str, Any]:
     mine = services()
     running = mine.running()
     url = os.environ.get("PREFECT_API_URL") or mine.api_url
+    answers = bool(url) and is_healthy(url)
+    # Of what `up` has started we know at once that it has died; Prefect, only after a minute.
+    is_ours = mine.has_started("worker")
+    online = workers_online(url) if answers else []
     with open_journal() as journal:
         active = [run for run in journal.runs(limit=50) if run.ended_at is None]
     return {
@@ -65,14 +70,15 @@ def _facts() -> dict[str, Any]:
         "server": {
             "api_url": url,
             "ui_url": url.removesuffix("/api"),
-            "answers": bool(url) and is_healthy(url),
+            "answers": answers,
             "pid": running["server"].pid if "server" in running else None,
         },
         "worker": {
-            "alive": "worker" in running,
+            "alive": "worker" in running or (bool(online) and not is_ours),
             "pid": running["worker"].pid if "worker" in running else None,
+            "online": list(online),
         },
-        "watch": {"alive": "watch" in running},
+        "watch": {"alive": "watch" in running or (watch_lives() and not mine.has_started("watch"))},
         "runs": [
             {
                 "run_id": run.run_id,
@@ -101,7 +107,8 @@ def _print(facts: dict[str, Any]) -> None:
     server, worker, watch = facts["server"], facts["worker"], facts["watch"]
     answers = "answers" if server["answers"] else "does not answer (secondsite up)"
     print(f"Prefect's server  {server['ui_url'] or 'none known'}: {answers}")
-    print(f"Worker            {'alive' if worker['alive'] else 'not running (secondsite up)'}")
+    alive = ", ".join(worker["online"]) or "alive"
+    print(f"Worker            {alive if worker['alive'] else 'not running (secondsite up)'}")
     print(f"Watch             {'alive' if watch['alive'] else 'not running (secondsite up)'}")
     print(f"Home              {facts['home']}")
     print(f"Plans             {facts['plans']}")

@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 
 from secondsite.cli.deciding import record_of
+from secondsite.cli.liveness import show_that_watch_lives
 from secondsite.cli.notifying import Notifier
 from secondsite.cli.rescheduling import reschedule
 from secondsite.cli.services import api_url
@@ -52,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     notifier = Notifier(open_journal, say=_say)
     estate: Estate | None = None
     while True:
+        if not arguments.once:
+            show_that_watch_lives()
         try:
             try:
                 estate = load_estate(plans_folder())

@@ -191,6 +191,8 @@ def test_a_planned_failover_survives_the_loss_of_the_worker_that_carries_it(
 ) -> None:
     machine = cluster.machine
     until(lambda: len(online(cluster)) == 2, what="both workers are online")
+    status = machine.ok("status", "--json").facts
+    assert "second in secondsite" in status["worker"]["online"], "nobody else started it"
 
     past = len(machine.lab_log())
     killed: list[str] = []
