@@ -41,6 +41,8 @@ from secondsite.errors import (
     NotStartedError,
     SiteError,
 )
+from secondsite.plan.estate import Estate
+from tasks.connections import Sites
 from tests.connectors.dns.conftest import run_bind, start_bind
 from tests.connectors.dns.kdc import PASSWORD, REALM, end, free_port, start_kdc
 from tests.connectors.dns.meddler import Meddler, echo, forge, lose, refuse, strip
@@ -467,3 +469,46 @@ def test_the_kdc_of_another_realm_can_be_added_in_one_process(gss_bind: Served, 
 
     by_password = gss_bind.target(key=kdc.account("dr-engine", by_password=True))
     assert set_(by_password, NEW, OLD).how == "answered"
+
+
+@pytest.mark.anyio
+async def test_what_the_estate_says_reaches_the_server(
+    gss_bind: Served, kdc: Kdc, tmp_path: Path
+) -> None:
+    server, secret = {"name": "unused", "credential": "dns"}, {"file": "{home}/p"}
+    estate = Estate.model_validate(
+        {
+            "credentials": {"dns": {"username": "CORP\\dr-engine", "password": secret}},
+            "sites": {"here": {"vmm": server, "hosts": [server]}},
+            "kerberos": [
+                {
+                    "name": "corp",
+                    "realm": REALM,
+                    "credential": "dns",
+                    "kdcs": [f"127.0.0.1:{kdc.port}"],
+                }
+            ],
+            "dns": [
+                {
+                    "name": "production",
+                    "zones": ["corp.example"],
+                    "kerberos": "corp",
+                    "servers": [{"name": "NS-bind", "address": "127.0.0.1", "port": gss_bind.port}],
+                }
+            ],
+        }
+    )
+    (tmp_path / "p").write_text(PASSWORD)
+    sites = Sites(estate, home=tmp_path)
+    try:
+        zone = sites.zone("production", "corp.example")
+
+        assert await zone.preflight([(NAME, "A")]) == []
+        change = await zone.change(Edit(before=OLD, after=NEW))
+        (verification,) = await zone.verify([change.edit])
+    finally:
+        await sites.close()
+
+    assert (change.changed, change.how) == (True, "answered")
+    assert verification.sights[0].signed
+    assert now_at(gss_bind.target()) == NEW
