@@ -39,10 +39,10 @@ test: $(STAMP)  ## every test; integration tests skip what is not installed (CI=
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST)
 
 crash-test: $(STAMP)  ## kill the engine at 320 instants of every operation, resume, compare (POINTS=0: at each)
-	@$(BIN)/python -m tests.campaign.crash --points $(or $(POINTS),320)
+	@$(BIN)/python -m tests.campaign.crash --points $(or $(POINTS),320) --seed $(or $(SEED),1)
 
 fault-test: $(STAMP)  ## let one WinRM fault strike a planned failover, 320 times, compare (POINTS=0: at each request)
-	@$(BIN)/python -m tests.campaign.faults --points $(or $(POINTS),320)
+	@$(BIN)/python -m tests.campaign.faults --points $(or $(POINTS),320) --seed $(or $(SEED),1)
 
 ha-test: $(STAMP)  ## two API servers of Prefect on one PostgreSQL and Redis, one lost
 	@SECONDSITE_HA_TEST=1 $(BIN)/python -m pytest -q tests/e2e/test_high_availability.py
