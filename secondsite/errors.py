@@ -12,6 +12,7 @@
     ├── CredentialError            a named secret cannot be had
     ├── UnreachableError           a server of ours does not answer            (exit code 5)
     ├── JournalError               the journal cannot be read or written
+    ├── RunLeftError               nobody carries the run any more: have it taken up
     ├── IllegalTransitionError     an event that this state does not know
     └── SiteError                  a site did not do what was asked
         ├── NotStartedError        surely nothing happened: may be tried again as it is
@@ -48,6 +49,7 @@ __all__ = [
     "PreflightError",
     "RefusedError",
     "RunConflictError",
+    "RunLeftError",
     "SecondsiteError",
     "SiteError",
     "UnknownOutcomeError",
@@ -175,6 +177,12 @@ class JournalError(SecondsiteError):
     """The journal cannot be read or written; no action was started."""
 
     kind = "journal"
+
+
+class RunLeftError(SecondsiteError):
+    """The engine that carried a run is gone, and no other one has taken it up."""
+
+    kind = "interrupted"
 
 
 class IllegalTransitionError(SecondsiteError):

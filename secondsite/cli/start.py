@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from secondsite.cli.services import api_url, use_prefect
-from secondsite.errors import RefusedError, UnreachableError, UsageError
+from secondsite.errors import RefusedError, RunLeftError, UnreachableError, UsageError
 from secondsite.home import journal_url
 from secondsite.run.attention import CANCELLED, noted_since_engine
 from secondsite.run.following import Following
@@ -32,6 +32,8 @@ _MOST_OF_TIME = 0.2
 """The part of the time that showing a run may take: the run's engine needs the processor too."""
 _ASK_SERVER_EVERY_S = 2.0
 _WORKER_LIMIT_S = 60.0
+_LEFT_LIMIT_S = 60.0
+"""Without news for so long, a follower asks whether an engine is there at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,18 +146,32 @@ def follow(
     Raises:
         UnreachableError: no worker takes the run up; it stays scheduled.
         RefusedError: the flow run ended before it could begin; nothing was touched.
+        RunLeftError: its engine is gone, and nobody has taken it up for a while.
     """
     following = Following(journal, run_id) if run_id else _found(flow_run, journal)
     show(following.record)
     took_s = 0.0
     known = len(following.record.attachments) if run_id else 0
+    carried_at = time.monotonic()
     while _goes_on(following.record, known_engines=known):
         time.sleep(max(_POLL_S, took_s / _MOST_OF_TIME))
         began = time.monotonic()
         if following.refresh():
             show(following.record)
+            carried_at = began
+        elif began - carried_at > _LEFT_LIMIT_S:
+            _check_carried(following.record.run_id, journal)
+            carried_at = began
         took_s = time.monotonic() - began
     return following.record
+
+
+def _check_carried(run_id: str, journal: Journal) -> None:
+    if run_id in journal.stale_runs():
+        raise RunLeftError(
+            f"{run_id} was interrupted: the engine that carried it is gone. Nothing more is done.",
+            next_step=f"Let it go on where it stopped: secondsite resume {run_id}",
+        )
 
 
 def _goes_on(record: RunRecord, *, known_engines: int) -> bool:

@@ -16,7 +16,7 @@ from tests.campaign.world import Case, Outcome, World, a_world
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
 CASE = Case(operation="planned", plan=HOOKS, gates=1)
-ONCE, ANYHOW = "shutdown/before/mark-before", "payroll/after/mark-after"
+ONCE, ANYHOW = "shutdown/before/mark", "payroll/after/mark"
 
 
 def steps(world: World) -> dict[str, StepRecord]:
@@ -28,7 +28,7 @@ def steps(world: World) -> dict[str, StepRecord]:
 def test_an_answer_that_is_lost_for_good_is_met_as_the_plan_says(tmp_path: Path) -> None:
     with a_world(tmp_path / "world") as world:
         for vm in (MARKED_ONCE, MARKED_ANYHOW):
-            world.arm(kind="kill-process-after", cmdlet="Set-VM", vm=vm)
+            world.arm(kind="lose-output", cmdlet="Set-VM", vm=vm)
 
         outcome = world.carry_out(CASE)
 
@@ -52,7 +52,7 @@ def test_when_in_doubt_people_are_asked_and_their_retry_runs_it_again(tmp_path: 
             return world.start(attended, flow_run=flow_run, instant=instant, answers=answers)
 
         at_gate = start(answers=False)
-        killed = start("begun:mark-before")
+        killed = start("begun:mark")
         asked = start(answers=False)
         ended = start()
 
