@@ -74,6 +74,7 @@ def world(tmp_path: Path) -> Iterator[World]:
                 name="pay02.corp.example", type="AAAA", ttl_s=900, values=("2001:db8:1::113",)
             ),
         )
+        until(lambda: "dns-tokyo pay02.corp.example AAAA" in zones(world))  # copied to the other
         yield world
 
 
