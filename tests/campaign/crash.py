@@ -1,6 +1,6 @@
 """Kill the engine everywhere, resume, and compare with the run that was never killed.
 
-    python -m tests.campaign.crash [--points 320] [--seed 1] [--jobs 2] [--only planned]
+    python -m tests.campaign.crash [--points 320] [--behind 0] [--seed 1] [--jobs 2] [--only planned]
 
 For every operation and kind (`stories`), at every door to the world (`instants`): writes to the
 journal, WinRM messages, DNS messages. Prints, per operation and per kind of instant, kill points,
@@ -140,6 +140,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Kill the engine everywhere, resume, compare.")
     parser.add_argument("--points", type=int, default=320, help="kill points in all; 0: every one")
     parser.add_argument("--seed", type=int, default=1, help="which of them")
+    parser.add_argument("--behind", type=int, default=0, help="leave out so many: they were done")
     parser.add_argument("--jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("--only", default="", help="only operations of this name")
     parser.add_argument("--at", default="", help="only instants of this name, as mid-request:92")
@@ -161,7 +162,7 @@ def main(words: Sequence[str] | None = None) -> int:
             points=arguments.points,
             seed=arguments.seed,
             sort_of=lambda each: (each.story.name, each.at_start, each.kind),
-        )
+        )[arguments.behind :]
 
         def killed(at: Kill) -> Result:
             result = kill(at, bases[at.story.name], _folder(root))

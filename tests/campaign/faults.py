@@ -1,6 +1,6 @@
 """Let one WinRM fault strike one request of a planned failover, and compare with a quiet run.
 
-    python -m tests.campaign.faults [--points 320] [--seed 1] [--jobs 2] [--only lose-reply]
+    python -m tests.campaign.faults [--points 320] [--behind 0] [--seed 1] [--jobs 2] [--only lose-reply]
 
 The families are those of the WinRM notes, section 6: 1 refused or reset, 2 stalled, slow or half,
 4 executed and the reply lost, 5 input twice or consumed under a fault, 6 output lost, cut, twice or
@@ -207,6 +207,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="One WinRM fault at one request, then compare.")
     parser.add_argument("--points", type=int, default=320, help="faults in all; 0: every one")
     parser.add_argument("--seed", type=int, default=1, help="which of them")
+    parser.add_argument("--behind", type=int, default=0, help="leave out so many: they were done")
     parser.add_argument("--jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("--only", default="", help="only kinds of this name")
     arguments = parser.parse_args(words)
@@ -221,7 +222,7 @@ def main(words: Sequence[str] | None = None) -> int:
             points=arguments.points,
             seed=arguments.seed,
             sort_of=lambda each: (each.kind.fault, each.action),
-        )
+        )[arguments.behind :]
 
         def carried_out(number: int) -> Result:
             result = strike(points[number], base, Path(root) / str(number))
