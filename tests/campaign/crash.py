@@ -1,6 +1,6 @@
 """Kill the engine everywhere, resume, and compare with the run that was never killed.
 
-    python -m tests.campaign.crash [--points 320] [--behind 0] [--seed 1] [--jobs 2] [--only planned]
+    python -m tests.campaign.crash [--points 320] [--behind 0] [--seed 1] [--only planned]
 
 For every operation and kind (`stories`), at every door to the world (`instants`): writes to the
 journal, WinRM messages, DNS messages. Prints, per operation and per kind of instant, kill points,

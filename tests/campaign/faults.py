@@ -1,6 +1,6 @@
 """Let one WinRM fault strike one request of a planned failover, and compare with a quiet run.
 
-    python -m tests.campaign.faults [--points 320] [--behind 0] [--seed 1] [--jobs 2] [--only lose-reply]
+    python -m tests.campaign.faults [--points 320] [--behind 0] [--seed 1] [--only lose-reply]
 
 The families are those of the WinRM notes, section 6: 1 refused or reset, 2 stalled, slow or half,
 4 executed and the reply lost, 5 input twice or consumed under a fault, 6 output lost, cut, twice or

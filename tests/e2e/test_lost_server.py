@@ -134,3 +134,10 @@ def test_a_run_goes_on_while_prefects_server_is_restarted(estate: Machine) -> No
     assert facts["state"] == "done", facts["headline"]
     assert len(facts["engines"]) == 1
     nothing_was_done_twice(estate)
+    flow_run = facts["engines"][0]["flow_run"]
+
+    def shown_in_prefect() -> str:
+        answer = httpx.get(f"{api(estate)}/flow_runs/{flow_run}", trust_env=False, timeout=30)
+        return str(answer.json()["state"]["type"])
+
+    until(lambda: shown_in_prefect() == "COMPLETED", what="Prefect shows it as completed")
