@@ -130,7 +130,9 @@ async def _leave(record: RunRecord) -> Sequence[JournalEvent]:
 def _answer(flow_run: str) -> None:
     """Write to the journal what `secondsite retry RUN` and `approve RUN` write."""
     with closing(Journal.open(journal_url())) as journal:
-        run_id = journal.find(UUID(flow_run).hex[:8]) or ""
+        run_id = journal.find(UUID(flow_run).hex[:8])
+        if run_id is None:  # it was killed before anybody could hear of it
+            return
         record = Following(journal, run_id).record
         for question in record.open_questions:
             proposal = Proposal(
