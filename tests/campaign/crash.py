@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -141,10 +142,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--points", type=int, default=320, help="kill points in all; 0: every one")
     parser.add_argument("--seed", type=int, default=1, help="which of them")
     parser.add_argument("--behind", type=int, default=0, help="leave out so many: they were done")
+    parser.add_argument("--within-s", type=float, default=1e9, help="begin none after so long")
     parser.add_argument("--jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("--only", default="", help="only operations of this name")
     parser.add_argument("--at", default="", help="only instants of this name, as mid-request:92")
     arguments = parser.parse_args(words)
+    enough_at = time.monotonic() + arguments.within_s
     stories = [each for each in STORIES if arguments.only in each.name]
     with (
         tempfile.TemporaryDirectory(prefix="crash-") as root,
@@ -164,13 +167,15 @@ def main(words: Sequence[str] | None = None) -> int:
             sort_of=lambda each: (each.story.name, each.at_start, each.kind),
         )[arguments.behind :]
 
-        def killed(at: Kill) -> Result:
+        def killed(at: Kill) -> Result | None:
+            if time.monotonic() > enough_at:
+                return None
             result = kill(at, bases[at.story.name], _folder(root))
             if result.difference:
                 print(f"{at.name}: {result.difference}", flush=True)
             return result
 
-        results = list(workers.map(killed, points))
+        results = [each for each in workers.map(killed, points) if each]
     _print(results, of=len(every))
     return 1 if any(each.difference for each in results) else 0
 

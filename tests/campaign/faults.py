@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -208,9 +209,11 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--points", type=int, default=320, help="faults in all; 0: every one")
     parser.add_argument("--seed", type=int, default=1, help="which of them")
     parser.add_argument("--behind", type=int, default=0, help="leave out so many: they were done")
+    parser.add_argument("--within-s", type=float, default=1e9, help="begin none after so long")
     parser.add_argument("--jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("--only", default="", help="only kinds of this name")
     arguments = parser.parse_args(words)
+    enough_at = time.monotonic() + arguments.within_s
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as root,
         ThreadPoolExecutor(arguments.jobs) as workers,
@@ -224,13 +227,15 @@ def main(words: Sequence[str] | None = None) -> int:
             sort_of=lambda each: (each.kind.fault, each.action),
         )[arguments.behind :]
 
-        def carried_out(number: int) -> Result:
+        def carried_out(number: int) -> Result | None:
+            if time.monotonic() > enough_at:
+                return None
             result = strike(points[number], base, Path(root) / str(number))
             if result.difference or not result.struck or result.ended != "done":
                 print(_line(result), flush=True)
             return result
 
-        results = list(workers.map(carried_out, range(len(points))))
+        results = [each for each in workers.map(carried_out, range(len(points))) if each]
     _print(results, of=len(every))
     return 1 if any(each.difference for each in results) else 0
 
