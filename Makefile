@@ -60,7 +60,8 @@ arch: $(STAMP)  ## who may import whom
 docs: $(STAMP)  ## write the generated reference pages and schemas anew
 	@$(BIN)/python -m secondsite.cli.reference
 
-bench: $(STAMP)  ## measure the engine against the lab: 12, 100 and 500 VMs
+bench: $(STAMP)  ## measure the engine against the lab (12, 100 and 500 VMs), and DNS changes (500 names)
+	@$(BIN)/python benchmarks/names.py
 	@$(BIN)/python benchmarks/engine.py
 
 lock: ## write the locks anew (needs uv): constraints*.txt from pyproject.toml

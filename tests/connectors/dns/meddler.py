@@ -54,7 +54,12 @@ class Meddler:
             thread.start()
 
     def _forward(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self._aim, timeout=10) as server:
+        try:
+            aim = socket.create_connection(self._aim, timeout=10)
+        except OSError:
+            client.close()  # the server is dead: whoever asks finds nobody
+            return
+        with client, aim as server:
             while request := _read(client):
                 is_update = (request[2] >> 3) & 15 == dns.opcode.UPDATE
                 if is_update and self.before:
