@@ -60,9 +60,10 @@ arch: $(STAMP)  ## who may import whom
 docs: $(STAMP)  ## write the generated reference pages and schemas anew
 	@$(BIN)/python -m secondsite.cli.reference
 
-bench: $(STAMP)  ## measure the engine against the lab (12, 100 and 500 VMs), and DNS changes (500 names)
+bench: $(STAMP)  ## measure the engine against the lab (12, 100, 500 VMs), DNS changes, and a dead primary site
 	@$(BIN)/python benchmarks/names.py
 	@$(BIN)/python benchmarks/engine.py
+	@$(BIN)/python -m benchmarks.dead_site
 
 lock: ## write the locks anew (needs uv): constraints*.txt from pyproject.toml
 	@$(LOCK) pyproject.toml --group dev --extra postgresql --extra high-availability -o constraints.txt

@@ -19,6 +19,7 @@ from tasks.adapters import expectation_of
 from tasks.context import RunContext
 from tasks.vm import fact_of, running_name, skipped, vm_of
 from tasks.watch import HostWatch, View, is_final
+from tasks.whereabouts import on_its_host
 
 __all__ = ["disagreement", "find_address"]
 
@@ -38,20 +39,20 @@ async def find_address(run: RunContext, step: Step) -> ActionResult:
     expected = expectation_of(run, vm)
     if not expected.adapters:
         return ActionResult(changed=False, evidence={"addresses": [], "reason": "not reachable"})
-    wanted = _Wanted(
-        name=running_name(run, vm),
-        host=fact_of(run, vm).host,
-        expected=expected,
-        limit_s=run.estate.limits.address_timeout.total_seconds(),
-    )
+    name = running_name(run, vm)
+
+    def wanted_on(host: str) -> _Wanted:
+        limit_s = run.estate.limits.address_timeout.total_seconds()
+        return _Wanted(name=name, host=host, expected=expected, limit_s=limit_s)
+
     counts = run.estate.addresses_from
     if counts == "guest":
-        seen = await _of_guest(wanted, run.sites.host(wanted.host).watch)
+        seen = await on_its_host(run, vm, lambda host: _of_guest(wanted_on(host.name), host.watch))
         vmm: Sequence[str] | str = await _once_of_vmm(run, vm)
         shown = expected.shown(seen)
     else:
-        vmm = await _of_vmm(run, vm, wanted)
-        seen = await run.sites.host(wanted.host).look.submit(wanted.name, wanted.name)
+        vmm = await _of_vmm(run, vm, wanted_on(fact_of(run, vm).host))
+        seen = await on_its_host(run, vm, lambda host: host.look.submit(name, name))
         shown = {each.plan.slot: each.usable(vmm) for each in expected.adapters}
     guest = expected.among(seen.addresses)
     quarrel = disagreement(guest=guest, vmm=vmm, name=vm.name, counts=counts)

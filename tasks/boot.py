@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import Any
+
 from secondsite.connectors.base import ActionResult
 from secondsite.graph import Step
 from tasks.action import step_task
 from tasks.adapters import expectation_of
 from tasks.context import RunContext
 from tasks.readiness import Wanted, until_ready
+from tasks.sites import HostAccess
 from tasks.twin import refuse_running_twin
-from tasks.vm import fact_of, reach, running_name, skipped, vm_of
+from tasks.vm import reach, running_name, skipped, vm_of
+from tasks.whereabouts import on_its_host
 
 __all__ = ["await_ready", "start_vm"]
 
@@ -27,7 +32,7 @@ async def start_vm(run: RunContext, step: Step) -> ActionResult:
             return over
         await refuse_running_twin(run, vm)
     name = running_name(run, vm)
-    return await run.sites.host(fact_of(run, vm).host).start_vm.submit(name, name)
+    return await on_its_host(run, vm, lambda host: host.start_vm.submit(name, name))
 
 
 @step_task
@@ -40,19 +45,22 @@ async def await_ready(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     if not run.is_test and (over := skipped(run, vm)):
         return over
-    host = fact_of(run, vm).host
     expected = expectation_of(run, vm)
     first = expected.first
-    wanted = Wanted(
-        vm=running_name(run, vm),
-        host=host,
-        probes=vm.ready if first is not None else ("heartbeat",),
-        limit_s=vm.boot_timeout.total_seconds(),
-        pause_s=run.estate.limits.poll_interval.total_seconds(),
-        usable=expected.best,
-        reach=reach(first.network if first is not None else None),
-    )
-    evidence = await until_ready(wanted, run.sites.host(host).watch)
+
+    def wait(host: HostAccess) -> Awaitable[dict[str, Any]]:
+        wanted = Wanted(
+            vm=running_name(run, vm),
+            host=host.name,
+            probes=vm.ready if first is not None else ("heartbeat",),
+            limit_s=vm.boot_timeout.total_seconds(),
+            pause_s=run.estate.limits.poll_interval.total_seconds(),
+            usable=expected.best,
+            reach=reach(first.network if first is not None else None),
+        )
+        return until_ready(wanted, host.watch)
+
+    evidence = await on_its_host(run, vm, wait)
     if first is None:
         evidence["not_probed"] = "it is on no network that the engine can reach"
     return ActionResult(changed=False, evidence=evidence)

@@ -12,7 +12,9 @@ from tasks.action import step_task
 from tasks.adapters import restore_request
 from tasks.context import RunContext
 from tasks.pool import release_addresses
-from tasks.vm import vm_of
+from tasks.sites import HostAccess
+from tasks.vm import fact_of, vm_of
+from tasks.whereabouts import on_its_host
 
 __all__ = ["end_test", "remove_networks"]
 
@@ -30,18 +32,17 @@ async def end_test(run: RunContext, step: Step) -> ActionResult:
     evidence: dict[str, Any] = {}
     changed = False
     if left.made_vm:
-        ended = await _end(run, left)
+        ended = await on_its_host(run, vm, lambda host: _end(host, left))
         changed |= ended.changed
         evidence |= ended.evidence
     if left.granted:
         released = await release_addresses(run, vm=vm.name, vm_id=left.vm_id, site=left.site)
         changed |= released.changed
         evidence["released"] = released.evidence.get("released", [])
-    return ActionResult(changed=changed, evidence={**evidence, "host": left.host})
+    return ActionResult(changed=changed, evidence={**evidence, "host": fact_of(run, vm).host})
 
 
-async def _end(run: RunContext, left: Leftover) -> ActionResult:
-    access = run.sites.host(left.host)
+async def _end(access: HostAccess, left: Leftover) -> ActionResult:
     request = TestCleanupRequest(
         vm=left.vm,
         test_vm_id=left.test_vm_id,

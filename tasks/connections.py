@@ -6,6 +6,7 @@ A server's credential is read then, too: a site that nobody speaks to needs none
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool, certific
 from secondsite.errors import CredentialError, NotFoundError
 from secondsite.plan.credentials import BlockReader, Secrets
 from secondsite.plan.estate import DnsTarget, Estate, Server
+from tasks.absent import Absent
 from tasks.sites import HostAccess, VmmAccess
 from tasks.zone_keys import zone_account, zone_key
 from tasks.zones import ZoneAccess
@@ -28,6 +30,8 @@ _DNS = ("DnsServer",)
 _DNS_THREADS = 8
 _UPDATES_S = 30.0
 """How long one exchange of DNS updates may take; a server answers each in milliseconds."""
+_BRIEF_CONNECT_S = 3.5
+"""Time for a first SYN and two more (1 s and 3 s later, RFC 6298)."""
 
 
 class Sites:
@@ -46,6 +50,8 @@ class Sites:
         self._zones: dict[tuple[str, str], ZoneAccess] = {}
         self._host_access: dict[str, HostAccess] = {}
         self._abandoned: set[str] = set()
+        self._brief: set[str] = set()
+        self.absent = Absent()
         self._vmm_access: dict[str, VmmAccess] = {}
 
     def host(self, name: str) -> HostAccess:
@@ -62,11 +68,21 @@ class Sites:
                 next_step="Add it to its site's `hosts` in the estate.",
             )
         if name not in self._host_access:
-            self._pool.add(self._endpoint(self._hosts[name], _HYPERV))
+            self._pool.add(
+                self._endpoint(self._hosts[name], _HYPERV),
+                connect_timeout_s=_BRIEF_CONNECT_S if name in self._brief else None,
+            )
             self._host_access[name] = HostAccess(
                 name=name, pool=self._pool, limits=self._estate.limits
             )
         return self._host_access[name]
+
+    def be_brief_with(self, hosts: Iterable[str]) -> None:
+        """Wait for connections to those servers no longer than a living one needs.
+
+        It is its kernel that takes a connection, within a round trip; twice one may be lost.
+        """
+        self._brief.update(hosts)
 
     def abandon(self, host: str) -> None:
         """Do not wait for that server any more, not even to leave it in order."""
@@ -123,6 +139,7 @@ class Sites:
                 look_executor=self._dns_threads,
                 exchange_s=_UPDATES_S,
                 verify_s=limits.dns_verify_timeout.total_seconds(),
+                absent=self.absent,
             )
         name = written.winrm.name
         self._pool.add(self._endpoint(written.winrm, _DNS))
@@ -140,6 +157,7 @@ class Sites:
             else self._dns_threads,
             exchange_s=limits.request_timeout.total_seconds(),
             verify_s=limits.dns_verify_timeout.total_seconds(),
+            absent=self.absent,
         )
 
     def _zone_target(self, target: DnsTarget, zone: str) -> ZoneTarget:

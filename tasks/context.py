@@ -6,7 +6,7 @@ Task parameters are shown in Prefect's UI and visited by its engine; a step's id
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ from secondsite.errors import (
     UnreachableError,
     WrongStateError,
 )
-from secondsite.graph import Operation, Step
+from secondsite.graph import Action, Operation, PrimarySide, Step
 from secondsite.plan.estate import Estate, Network, Protection, Site
 from secondsite.plan.model import Direction, Plan
 from secondsite.run.events import JournalEvent, VmFact
@@ -28,6 +28,7 @@ from secondsite.run.leftovers import Leftover, dns_of_failover, leftovers, switc
 from secondsite.run.record import RunRecord
 from tasks.connections import Sites
 from tasks.options import RunOptions
+from tasks.patience import Patience
 
 __all__ = ["RunContext", "current_run", "protection_of", "use_run"]
 
@@ -53,6 +54,7 @@ class RunContext:
         settled: How each task of this process ended, by step id.
         unsettled: Steps that an engine began before it died: they may or may not have happened.
         dns_planned: DNS changes that an earlier try of a step has announced, by step id.
+        whereabouts: The last look for VMs that were moved meanwhile, by site.
         history: Gives the runs of the plan, oldest first, this one as far as it has come.
         everywhere: Gives the runs of all plans that share a VM with this one; None: `history`.
         tell: Writes an event to the journal and lets it take effect.
@@ -76,12 +78,26 @@ class RunContext:
     evidence: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     settled: dict[str, ActionResult | SecondsiteError] = field(default_factory=dict)
     tell: Callable[[JournalEvent], Awaitable[None]] = _not_yet
+    whereabouts: dict[str, Any] = field(default_factory=dict)
     contested_names: asyncio.Lock = field(default_factory=asyncio.Lock)
     _given_up: set[str] = field(default_factory=set)
+    _patience: Patience = field(init=False)
     _earlier: Sequence[RunRecord] | None = None
     _known: Sequence[RunRecord] | None = None
     _left: Mapping[str, Leftover] | None = None
     _steps_of: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Of an unplanned failover: the site that is left is not waited for as others are."""
+        self._patience = Patience(self.estate.limits.source_site_timeout.total_seconds())
+        if self.operation is Operation.UNPLANNED:
+            site = self.estate.sites[self.source_site_name]
+            self.sites.be_brief_with(host.name for host in site.hosts)
+            self.sites.absent.expect(
+                self.estate,
+                site=self.source_site_name,
+                asks_nothing=self.options.primary_side is PrimarySide.SKIP,
+            )
 
     @property
     def protection(self) -> Protection:
@@ -126,32 +142,38 @@ class RunContext:
         return host in self._given_up
 
     def give_up(self, host: str) -> None:
-        """Ask that host of the site that is left nothing more in this run."""
+        """Ask that server of the site that is left nothing more in this run."""
         self._given_up.add(host)
+        self.sites.abandon(host)
 
-    async def ask_source(self, host: str, question: Awaitable[T]) -> T:
+    def source_limit_s(self, phase: Action) -> float:
+        """Seconds that may still be waited in vain for the site that is left, in that phase."""
+        return self._patience.left_s(phase)
+
+    async def ask_source(self, host: str, question: Coroutine[Any, Any, T], *, phase: Action) -> T:
         """The answer of a host of the site that is left.
 
-        In an unplanned failover it is waited for no longer than the estate's limit, and a host that
-        did not answer once is never asked again.
+        In an unplanned failover the whole site is waited for in vain no longer than the estate's
+        limit in each phase, and a host that did not answer once is never asked again.
 
         Raises:
             SecondsiteError: what it met, or that the host is not waited for any longer.
         """
         if self.operation is not Operation.UNPLANNED:
             return await question
-        limit_s = self.estate.limits.source_site_timeout.total_seconds()
+        begun, limit_s = self._patience.begin(), self._patience.left_s(phase)
+        if self.is_given_up(host) or not limit_s:
+            question.close()
+            self.give_up(host)
+            raise _given_up(host, "it, or its site, did not answer before")
         try:
             async with asyncio.timeout(limit_s):
                 return await question
         except (TimeoutError, NotStartedError, UnknownOutcomeError, UnreachableError) as error:
-            self._given_up.add(host)
-            why = f"did not answer within {limit_s:g} s" if isinstance(error, TimeoutError) else ""
-            raise WrongStateError(
-                f"{host} is given up for this run: {why or error}",
-                host=host,
-                next_step="The failover goes on without it.",
-            ) from error
+            self._patience.end_in_vain(phase, since=begun)
+            self.give_up(host)
+            why = f"no answer within {limit_s:.3g} s" if isinstance(error, TimeoutError) else error
+            raise _given_up(host, str(why)) from error
 
     def earlier_runs(self) -> Sequence[RunRecord]:
         """The other runs of the plan, oldest first."""
@@ -201,6 +223,14 @@ class RunContext:
                 if step.vm is not None
             }
         return self.evidence.get(self._steps_of.get((vm, action), ""), {})
+
+
+def _given_up(host: str, why: str) -> WrongStateError:
+    return WrongStateError(
+        f"{host} is given up for this run: {why}",
+        host=host,
+        next_step="The failover goes on without it.",
+    )
 
 
 def protection_of(plan: Plan, estate: Estate) -> Protection:

@@ -12,6 +12,7 @@ from secondsite.connectors.dns import RecordSet, canonical_name, is_within
 from secondsite.connectors.dns.deciding import Move, decide
 from secondsite.errors import SiteError, WrongStateError
 from secondsite.plan.dns_intent import DnsChange, dns_changes
+from secondsite.plan.estate import Estate
 from secondsite.plan.model import Direction, PlannedVm
 from secondsite.run.dns_ledger import Change, Key, former_changes, key_of, preparations
 from tasks.adapters import adapters_of, network_of
@@ -55,7 +56,7 @@ async def plan_changes(run: RunContext, vm: PlannedVm, addresses: Sequence[str])
         vm,
         addresses,
         kind=kind,
-        estate=run.estate,
+        estate=_with_living_targets(run),
         direction=run.direction,
         former=former_addresses(run, vm, addresses=addresses),
     )
@@ -79,6 +80,12 @@ async def plan_changes(run: RunContext, vm: PlannedVm, addresses: Sequence[str])
         troubles=tuple(each for each in pointers if isinstance(each, SiteError)),
         is_contested=planner.is_contested or _is_named_twice(run, vm),
     )
+
+
+def _with_living_targets(run: RunContext) -> Estate:
+    """The estate without the DNS targets whose updates nobody takes any more."""
+    living = tuple(each for each in run.estate.dns if not run.sites.absent.lacks(each))
+    return run.estate.model_copy(update={"dns": living})
 
 
 async def holder_of(run: RunContext, change: DnsChange) -> tuple[str, str, RecordSet | None]:

@@ -30,7 +30,12 @@ async def dns_findings(run: RunContext) -> list[Finding]:
     lag, TTLs that let clients keep the old address for longer than the RTO. Changes nothing.
     """
     kind = run.operation.failover_kind or FailoverKind.PLANNED
-    targets = [each for each in run.estate.dns if each.for_tests == (kind == "test")]
+    absent = run.sites.absent
+    targets = [
+        each
+        for each in run.estate.dns
+        if each.for_tests == (kind == "test") and not absent.lacks(each)
+    ]
     names = {
         (target.name, zone): [
             (_moved(record, zone), "A")
@@ -117,7 +122,13 @@ async def _slow_names(
     rto = run.plan.objectives.rto
     if rto is None:
         return []
-    asked = [(zone, name, kind) for zone, records in wanted for name, kind in records]
+    gone = {target.name for target in run.estate.dns if run.sites.absent.lacks(target)}
+    asked = [
+        (zone, name, kind)
+        for zone, records in wanted
+        for name, kind in records
+        if zone[0] not in gone
+    ]
     found = await asyncio.gather(
         *(run.sites.zone(*zone).read(name, kind) for zone, name, kind in asked),
         return_exceptions=True,

@@ -18,6 +18,7 @@ from tasks.adapters import (
 from tasks.context import RunContext
 from tasks.sites import HostAccess
 from tasks.vm import fact_of, running_name, skipped, vm_of
+from tasks.whereabouts import on_its_host
 
 __all__ = ["connect_vm", "fail_over_vm"]
 
@@ -36,12 +37,14 @@ async def fail_over_vm(run: RunContext, step: Step) -> ActionResult:
         mark=run.run_id,
         may_adopt=step.id in run.unsettled,
     )
-    result = await run.sites.host(fact.host).start_test_failover.submit(vm.name, request)
+    result = await on_its_host(
+        run, vm, lambda host: host.start_test_failover.submit(vm.name, request)
+    )
     return ActionResult(
         changed=result.changed,
         evidence={
             **result.evidence,
-            "host": fact.host,
+            "host": fact_of(run, vm).host,
             "recovery_point_at": fact.recovery_point_at and fact.recovery_point_at.isoformat(),
         },
     )
@@ -54,12 +57,12 @@ async def _fail_over(run: RunContext, vm: PlannedVm) -> ActionResult:
         recovery_point_id=fact.facts.get("recovery_point_id"),
         addresses=injected_addresses(run, vm),
     )
-    result = await run.sites.host(fact.host).fail_over.submit(vm.name, request)
+    result = await on_its_host(run, vm, lambda host: host.fail_over.submit(vm.name, request))
     return ActionResult(
         changed=result.changed,
         evidence={
             **result.evidence,
-            "host": fact.host,
+            "host": fact_of(run, vm).host,
             "recovery_point_at": fact.recovery_point_at and fact.recovery_point_at.isoformat(),
         },
     )
@@ -71,19 +74,21 @@ async def connect_vm(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     if not run.is_test and (over := skipped(run, vm)):
         return over
-    fact = fact_of(run, vm)
-    host = run.sites.host(fact.host)
     created = created_switches(run, vm)
-    await _make_switches(run, host, created)
     name = running_name(run, vm)
     request = ConnectRequest(vm=name, adapters=connections_of(run, vm))
-    result = await host.connect.submit(name, request)
+
+    async def connect(host: HostAccess) -> ActionResult:
+        await _make_switches(run, host, created)
+        return await host.connect.submit(name, request)
+
+    result = await on_its_host(run, vm, connect)
     networks = [each.network for each in adapters_of(run, vm) if each.network]
     return ActionResult(
         changed=result.changed,
         evidence={
             **result.evidence,
-            "host": fact.host,
+            "host": fact_of(run, vm).host,
             "network": ", ".join(dict.fromkeys([*networks, *created])) or None,
             "created_switches": created,
         },

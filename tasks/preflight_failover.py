@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from secondsite.connectors.fitness import Placement, against_memory
-from secondsite.connectors.offers import already, command, offered, reasons_against
+from secondsite.connectors.offers import already, instead, reasons_against
 from secondsite.connectors.standing import PlanStanding, SideView, Standing, VmStanding, stand
 from secondsite.errors import SecondsiteError
 from secondsite.graph import Operation, PrimarySide
@@ -73,14 +73,13 @@ async def look_at_both_sites(run: RunContext) -> Look:
         *(_against_target(run, standing, target, facts) if run.operation in _MOVES else ()),
         *look.findings,
         *told("twins", _against_twins(run, facts)),
-        *told("replication", _against_reversal(run, standing, source)),
         *dns,
         *told("scripts", unsupported_places(run)),
     ]
     return Look(
         findings=findings,
         facts=facts,
-        notes=[*_warnings(run, source, facts), *look.warnings],
+        notes=[*_warnings(run, source, facts), *look.warnings, *run.sites.absent.news()],
         next_step=_next_step(run, standing),
         sides=(source, target),
         evidence={
@@ -249,19 +248,6 @@ def _against_twins(run: RunContext, facts: Iterable[VmFact]) -> list[str]:
     ]
 
 
-def _against_reversal(run: RunContext, standing: PlanStanding, source: SiteSurvey) -> list[str]:
-    """What Hyper-V cannot turn round (extended replication, reference §3.6)."""
-    if run.operation not in {Operation.PLANNED, Operation.REVERSE}:
-        return []
-    return [
-        f"{vm.name} in {vm.side(run.target_site_name).site} is itself replicated on to a third "
-        f"server: Hyper-V cannot reverse it to {source.site} until that extended replication is "
-        "removed (Remove-VMReplication -ReplicationRelationshipType Extended)"
-        for vm in standing.vms.values()
-        if vm.side(run.target_site_name).is_extended
-    ]
-
-
 def _warnings(run: RunContext, source: SiteSurvey, facts: Iterable[VmFact]) -> list[str]:
     texts = [
         f"{fact.name} is skipped: {fact.facts['already']}."
@@ -283,9 +269,5 @@ def _minutes(run: RunContext, fact: VmFact) -> float | None:
 
 
 def _next_step(run: RunContext, standing: PlanStanding) -> str:
-    possible = [
-        command(run.plan.name, operation, direction)
-        for operation, direction in offered(standing, run.protection)
-    ]
-    instead = f" Possible now: {'; '.join(possible)}." if possible else ""
-    return f"Nothing was touched. Mend these, then start the run again.{instead}"
+    possible = instead(run.plan.name, standing, run.protection)
+    return f"Nothing was touched. Mend these, then start the run again. {possible}".rstrip()

@@ -171,6 +171,7 @@ async def _verified(run: RunContext, step: Step, made: Sequence[_Change]) -> Seq
         seen = await asyncio.gather(
             *(run.sites.zone(*zone).verify(list(edits.values())) for zone, edits in by_zone.items())
         )
+        await _tell_who_is_gone(run, step)
         verified = [verification for each in seen for verification in each]
         if not any(each.trouble() for each in verified) or not any(
             is_shared(run, change) for change in made
@@ -183,6 +184,11 @@ async def _verified(run: RunContext, step: Step, made: Sequence[_Change]) -> Seq
         if trouble is not None:
             await _warn(run, step, trouble)
     return verified
+
+
+async def _tell_who_is_gone(run: RunContext, step: Step) -> None:
+    for text in run.sites.absent.news():
+        await run.tell(Noted(at=run.now(), step=step.id, text=text, level="warning"))
 
 
 async def _warn(run: RunContext, step: Step, trouble: SecondsiteError) -> None:

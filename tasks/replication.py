@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from secondsite.connectors.base import ActionResult, ConnectRequest
-from secondsite.errors import NotReadyError
-from secondsite.graph import Action, Step
+from secondsite.connectors.hyperv.failover import StartAction
+from secondsite.errors import ActionFailedError, NotReadyError
+from secondsite.graph import Action, Side, Step
 from secondsite.plan.model import Direction, PlannedVm
 from secondsite.run.events import Noted
 from tasks.action import step_task
@@ -17,6 +18,7 @@ from tasks.context import RunContext
 from tasks.putting_back import forget_injected, put_back
 from tasks.shutdown import stop_twin
 from tasks.vm import fact_of, skipped, vm_of
+from tasks.whereabouts import on_its_host
 
 __all__ = ["cancel_preparation", "commit_vm", "fence_vm", "reverse_vm", "undo_vm"]
 
@@ -30,7 +32,7 @@ async def commit_vm(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     if over := skipped(run, vm):
         return over
-    result = await run.sites.host(fact_of(run, vm).host).complete.submit(vm.name, vm.name)
+    result = await on_its_host(run, vm, lambda host: host.complete.submit(vm.name, vm.name))
     if run.direction is Direction.FORWARD:
         return result
     return _together(result, await forget_injected(run, vm))
@@ -42,10 +44,10 @@ async def undo_vm(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     if over := skipped(run, vm):
         return over
+    alone = ConnectRequest(vm=vm.name)
+    result = await on_its_host(run, vm, lambda host: host.undo.submit(vm.name, vm.name))
+    await on_its_host(run, vm, lambda host: host.connect.submit(vm.name, alone))
     fact = fact_of(run, vm)
-    host = run.sites.host(fact.host)
-    result = await host.undo.submit(vm.name, vm.name)
-    await host.connect.submit(vm.name, ConnectRequest(vm=vm.name))
     back = await put_back(run, vm=vm.name, vm_id=fact.id, site=fact.site, host=fact.host)
     return _together(result, back)
 
@@ -54,7 +56,7 @@ async def undo_vm(run: RunContext, step: Step) -> ActionResult:
 async def cancel_preparation(run: RunContext, step: Step) -> ActionResult:
     """Take the preparation of one VM back where it ran; its replication goes on."""
     vm = vm_of(step)
-    return await run.sites.host(fact_of(run, vm).host).cancel_preparation.submit(vm.name, vm.name)
+    return await on_its_host(run, vm, lambda host: host.cancel_preparation.submit(vm.name, vm.name))
 
 
 @step_task
@@ -63,10 +65,8 @@ async def fence_vm(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     if over := skipped(run, vm):
         return over
-    fact = fact_of(run, vm)
-    access = run.sites.host(fact.source_host)
     off = await _stopped(run, vm)
-    held = await access.set_start_action.submit(vm.name, (vm.name, "Nothing"))
+    held = await _let_start(run, vm, "Nothing")
     former = run.noted(step.id, "start_action") or held.evidence.get("before")
     await run.tell(
         Noted(
@@ -76,10 +76,13 @@ async def fence_vm(run: RunContext, step: Step) -> ActionResult:
             details={"start_action": former},
         )
     )
-    turned = await access.become_replica.submit(vm.name, vm.name)
+    turned = await on_its_host(
+        run, vm, lambda host: host.become_replica.submit(vm.name, vm.name), side=Side.SOURCE
+    )
+    host = fact_of(run, vm).source_host
     return ActionResult(
         changed=off.changed or held.changed or turned.changed,
-        evidence={**turned.evidence, "host": fact.source_host, "start_action": former},
+        evidence={**turned.evidence, "host": host, "start_action": former},
     )
 
 
@@ -90,8 +93,8 @@ async def reverse_vm(run: RunContext, step: Step) -> ActionResult:
     Its copy there, a replica now, is then as it was before a failover had made it the running one.
     """
     vm = vm_of(step)
-    fact = fact_of(run, vm)
     result = skipped(run, vm) or await _reverse(run, step, vm)
+    fact = fact_of(run, vm)
     back = await put_back(
         run, vm=vm.name, vm_id=fact.id, site=run.source_site_name, host=fact.source_host
     )
@@ -100,17 +103,37 @@ async def reverse_vm(run: RunContext, step: Step) -> ActionResult:
 
 async def _reverse(run: RunContext, step: Step, vm: PlannedVm) -> ActionResult:
     fact = fact_of(run, vm)
-    access = run.sites.host(fact.host)
-    server = fact.facts.get("replica_broker") or fact.source_host
-    result = await access.reverse.submit(vm.name, (vm.name, str(server)))
+    broker = fact.facts.get("replica_broker")
+    server = str(broker or fact.source_host)
+    try:
+        result = await on_its_host(
+            run, vm, lambda host: host.reverse.submit(vm.name, (vm.name, server))
+        )
+    except ActionFailedError as error:
+        if broker:
+            raise
+        error.next_step = (
+            f"{error.next_step} If the hosts of {run.source_site_name} are a cluster, write the "
+            "name of its Hyper-V Replica Broker as `replica_broker` of that site in the estate, "
+            "and start a new run."
+        ).strip()
+        raise
     seen = await _until_replicating(run, step, vm)
     former = run.evidence_of(vm=vm.name, action=Action.FENCE).get("start_action")
     if former:
         # A replica does not start by itself; when it is the primary again, it does as before.
-        source = run.sites.host(fact.source_host)
-        await source.set_start_action.submit(vm.name, (vm.name, former))
-    return ActionResult(
-        changed=result.changed, evidence={**result.evidence, **seen, "host": fact.host}
+        await _let_start(run, vm, former)
+    host = fact_of(run, vm).host
+    return ActionResult(changed=result.changed, evidence={**result.evidence, **seen, "host": host})
+
+
+async def _let_start(run: RunContext, vm: PlannedVm, action: StartAction) -> ActionResult:
+    """Set what its host does with the former primary when the host starts."""
+    return await on_its_host(
+        run,
+        vm,
+        lambda host: host.set_start_action.submit(vm.name, (vm.name, action)),
+        side=Side.SOURCE,
     )
 
 
@@ -133,29 +156,28 @@ async def _until_replicating(run: RunContext, step: Step, vm: PlannedVm) -> Mapp
     Raises:
         NotReadyError: it does not within the estate's limit.
     """
-    fact = fact_of(run, vm)
-    access = run.sites.host(fact.host)
     limits = run.estate.limits
     deadline = time.monotonic() + limits.copy_timeout.total_seconds()
-    noted_at = time.monotonic()
+    noted_at = time.monotonic() - _NOTE_EVERY_S
     while True:
-        seen = (await access.measure.submit(vm.name, vm.name)).evidence
+        measured = await on_its_host(run, vm, lambda host: host.measure.submit(vm.name, vm.name))
+        seen = measured.evidence
         state = seen.get("replication_state")
         if state == "Replicating":
             return seen
         if state in _TO_START:
-            await access.start_copy.submit(vm.name, vm.name)
+            await on_its_host(run, vm, lambda host: host.start_copy.submit(vm.name, vm.name))
             continue
         if time.monotonic() > deadline:
             raise NotReadyError(
-                f"{vm.name} on {fact.host} does not replicate yet: {state}. It runs there, "
-                "unprotected.",
+                f"{vm.name} on {fact_of(run, vm).host} does not replicate yet: {state}. It runs "
+                "there, unprotected.",
                 vm=vm.name,
-                host=fact.host,
+                host=fact_of(run, vm).host,
                 next_step="Look at its replication in Hyper-V Manager, then retry this step.",
                 evidence=dict(seen),
             )
-        if time.monotonic() - noted_at > _NOTE_EVERY_S:
+        if time.monotonic() - noted_at >= _NOTE_EVERY_S:
             noted_at = time.monotonic()
             await run.tell(
                 Noted(at=run.now(), step=step.id, text=_progress(vm, seen), details=dict(seen))
@@ -164,5 +186,6 @@ async def _until_replicating(run: RunContext, step: Step, vm: PlannedVm) -> Mapp
 
 
 def _progress(vm: PlannedVm, seen: Mapping[str, Any]) -> str:
-    pending_mib = int(seen.get("pending_bytes") or 0) // 2**20
-    return f"{vm.name}: {seen.get('replication_state')}, {pending_mib} MiB to go"
+    pending, whole = int(seen.get("pending_bytes") or 0), int(seen.get("initial_bytes") or 0)
+    share = f" ({100 * (1 - pending / whole):.0f} % done)" if whole >= pending > 0 else ""
+    return f"{vm.name}: {seen.get('replication_state')}, {pending / 2**20:.0f} MiB to go{share}"

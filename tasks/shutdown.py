@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from secondsite.connectors.base import ActionResult
@@ -12,17 +13,22 @@ from secondsite.errors import (
     SecondsiteError,
     UnknownOutcomeError,
 )
-from secondsite.graph import Action, Operation, Step
+from secondsite.graph import Action, Operation, Side, Step
 from secondsite.plan.model import PlannedVm
 from secondsite.run.events import Noted
 from tasks.action import step_task
 from tasks.context import RunContext
+from tasks.sites import HostAccess
 from tasks.vm import fact_of, skipped, vm_of
+from tasks.whereabouts import on_its_host
 
 __all__ = ["prepare_vm", "shut_down_vm", "stop_twin"]
 
 _BEHIND = frozenset({Standing.COMMIT_PENDING, Standing.REVERSING})
 """A planned failover that goes on from an earlier one has these steps behind it."""
+
+_GUESTS_SHARE = 0.75
+"""Of the time for an attempt: what a guest may take to shut down."""
 
 
 @step_task
@@ -48,17 +54,38 @@ async def prepare_vm(run: RunContext, step: Step) -> ActionResult:
         return over
     fact = fact_of(run, vm)
     if run.operation is not Operation.UNPLANNED:
-        return await run.sites.host(fact.source_host).prepare.submit(vm.name, vm.name)
+        await _tell_pending(run, step, vm)
+        return await on_its_host(
+            run, vm, lambda host: host.prepare.submit(vm.name, vm.name), side=Side.SOURCE
+        )
     if fact.facts.get("recovery_point_id"):
         # Hyper-V takes no recovery point once the last changes have been sent.
         return ActionResult(changed=False, evidence={"not_done": "an older point was chosen"})
     if run.evidence_of(vm=vm.name, action=Action.SHUTDOWN).get("state") != "Off":
         return ActionResult(changed=False, evidence={"not_done": "it is not known to be off"})
     try:
-        sending = run.sites.host(fact.source_host).prepare.submit(vm.name, vm.name)
-        return await run.ask_source(fact.source_host, sending)
+
+        def send(host: HostAccess) -> Awaitable[ActionResult]:
+            sending = host.prepare.submit(vm.name, vm.name)
+            return run.ask_source(host.name, sending, phase=Action.PREPARE)
+
+        return await on_its_host(run, vm, send, side=Side.SOURCE, phase=Action.PREPARE)
     except SecondsiteError as error:
         return await _not_done(run, step, error)
+
+
+async def _tell_pending(run: RunContext, step: Step, vm: PlannedVm) -> None:
+    """Say how much has to be sent before the wait for it begins; not knowing it harms nobody."""
+    try:
+        seen = await on_its_host(
+            run, vm, lambda host: host.measure.submit(vm.name, vm.name), side=Side.SOURCE
+        )
+    except SecondsiteError:
+        return
+    pending_bytes = int(seen.evidence.get("pending_bytes") or 0)
+    text = f"{vm.name}: {pending_bytes / 2**20:.1f} MiB of changes are pending, and are sent now."
+    details = {"pending_bytes": pending_bytes}
+    await run.tell(Noted(at=run.now(), step=step.id, text=text, details=details))
 
 
 async def stop_twin(run: RunContext, vm: PlannedVm) -> ActionResult:
@@ -67,24 +94,27 @@ async def stop_twin(run: RunContext, vm: PlannedVm) -> ActionResult:
     Raises:
         SecondsiteError: it runs still.
     """
-    host = fact_of(run, vm).source_host
-    access = run.sites.host(host)
     limit_s = vm.shutdown_timeout.total_seconds()
-    try:
-        result = await run.ask_source(host, access.shut_down.submit(vm.name, (vm.name, limit_s)))
-    except NotFoundError:
-        raise
-    except (ActionFailedError, UnknownOutcomeError) as error:
-        if not vm.turn_off_if_stuck or run.is_given_up(host):
+    if run.operation is Operation.UNPLANNED:
+        # The host shall give its guest up before the host itself is given up.
+        limit_s = min(limit_s, run.source_limit_s(Action.SHUTDOWN) * _GUESTS_SHARE)
+
+    async def stop(host: HostAccess) -> ActionResult:
+        try:
+            shutting_down = host.shut_down.submit(vm.name, (vm.name, limit_s))
+            return await run.ask_source(host.name, shutting_down, phase=Action.SHUTDOWN)
+        except NotFoundError:
             raise
-        await run.tell(
-            Noted(
-                at=run.now(),
-                text=f"{vm.name} is turned off, as the plan allows: {error.message}",
-                level="warning",
-            )
-        )
-        result = await run.ask_source(host, access.turn_off.submit(vm.name, vm.name))
+        except (ActionFailedError, UnknownOutcomeError) as error:
+            if not vm.turn_off_if_stuck or run.is_given_up(host.name):
+                raise
+            text = f"{vm.name} is turned off, as the plan allows: {error.message}"
+            await run.tell(Noted(at=run.now(), text=text, level="warning"))
+            turning_off = host.turn_off.submit(vm.name, vm.name)
+            return await run.ask_source(host.name, turning_off, phase=Action.SHUTDOWN)
+
+    result = await on_its_host(run, vm, stop, side=Side.SOURCE, phase=Action.SHUTDOWN)
+    host = fact_of(run, vm).source_host
     return ActionResult(changed=result.changed, evidence={**result.evidence, "host": host})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,9 @@ __all__ = ["SiteSurvey", "a_little_longer", "answers", "survey_site"]
 
 T = TypeVar("T")
 
+_LEAST_PATIENCE_S = 3.0
+_TIMES_SLOWER = 3.0
+"""How much longer than the other site a site may take that is not given up."""
 _PAUSE_S = 2.0
 """Before a server that did not answer is asked once more."""
 
@@ -76,9 +80,14 @@ async def survey_site(
 
 
 async def a_little_longer(than: asyncio.Task[SiteSurvey], *, seconds: float) -> None:
-    """A site that lives answers about as fast as the other one: a little later it is given up."""
+    """A site that lives answers about as fast as the other one: a little later it is given up.
+
+    `seconds` is the most that it is waited for then; less, if the other one was fast.
+    """
+    began = time.monotonic()
     await asyncio.wait({than})
-    await asyncio.sleep(seconds)
+    longer_s = max(_LEAST_PATIENCE_S, _TIMES_SLOWER * (time.monotonic() - began))
+    await asyncio.sleep(min(longer_s, seconds))
 
 
 async def answers(questions: Iterable[Awaitable[T]]) -> list[T | SecondsiteError]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from secondsite.errors import NotFoundError, SecondsiteError, WrongStateError
-from secondsite.graph import Operation
+from secondsite.errors import SecondsiteError, WrongStateError
+from secondsite.graph import Action, Operation, Side
 from secondsite.plan.model import PlannedVm
 from tasks.context import RunContext
+from tasks.sites import HostAccess
 from tasks.vm import fact_of
+from tasks.whereabouts import NowhereError, on_its_host
 
 __all__ = ["refuse_running_twin"]
 
@@ -41,14 +43,18 @@ async def refuse_running_twin(run: RunContext, vm: PlannedVm) -> None:
 
 async def _state(run: RunContext, vm: PlannedVm) -> str:
     """The twin's state as Hyper-V names it; `unknown`, with the reason, if it cannot be had."""
-    fact = fact_of(run, vm)
-    host = fact.source_host
+    host = fact_of(run, vm).source_host
     if not host or run.is_given_up(host):
         return "unknown"
+
+    async def look(access: HostAccess) -> str:
+        asked = access.look.submit(vm.name, vm.name)
+        return (await run.ask_source(access.name, asked, phase=Action.START)).state
+
     try:
-        look = run.sites.host(host).look.submit(vm.name, vm.name)
-        return (await run.ask_source(host, look)).state
-    except NotFoundError:
-        return "Off"  # it is not there any more
+        # Not there any more: it may have been moved, and run on another node.
+        return await on_its_host(run, vm, look, side=Side.SOURCE)
+    except NowhereError as error:
+        return f"unknown ({error.message})" if error.silent else "Off"
     except SecondsiteError as error:
         return f"unknown ({error.message})"

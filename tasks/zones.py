@@ -18,6 +18,7 @@ from secondsite.connectors.dns import (
     ZoneWay,
 )
 from secondsite.errors import SiteError
+from tasks.absent import Absent
 from tasks.batching import Batcher
 
 __all__ = ["ZoneAccess"]
@@ -38,6 +39,7 @@ class ZoneAccess:
         look_executor: Where every server is asked what it shows, for as long as that takes.
         exchange_s: How long one round of reads or changes may take.
         verify_s: How long to wait until every server shows a change.
+        absent: Servers that the run does without.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class ZoneAccess:
         look_executor: Executor,
         exchange_s: float,
         verify_s: float,
+        absent: Absent | None = None,
     ) -> None:
         self.way = way
+        self._absent = absent or Absent()
         self._executor = executor
         self._look_executor = look_executor
         self._exchange_s = exchange_s
@@ -81,14 +85,30 @@ class ZoneAccess:
         return await self._write.submit(_key(*edit.key), edit)
 
     async def verify(self, edits: Sequence[Edit]) -> Sequence[Verification]:
-        """What every server of the zone shows of the edits, within the estate's limit."""
-        call = functools.partial(self.way.verify, edits, timeout_s=self._verify_s)
-        return await asyncio.get_running_loop().run_in_executor(self._look_executor, call)
+        """What every server of the zone shows of the edits, within the estate's limit.
+
+        Servers that the run does without are not asked, or not waited for.
+        """
+        call = functools.partial(
+            self.way.verify,
+            edits,
+            timeout_s=self._verify_s,
+            left_out=frozenset(self._absent.gone),
+            expendable=self._absent.expendable,
+        )
+        seen = await asyncio.get_running_loop().run_in_executor(self._look_executor, call)
+        return self._absent.excuse(seen)
 
     async def preflight(self, records: Sequence[tuple[str, str]] = ()) -> Sequence[Finding]:
         """What speaks against changing this zone, and `records` in it; changes nothing."""
-        call = functools.partial(self.way.preflight, records, timeout_s=self._exchange_s)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        call = functools.partial(
+            self.way.preflight,
+            records,
+            timeout_s=self._exchange_s,
+            left_out=frozenset(self._absent.gone),
+        )
+        found = await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        return self._absent.weigh(found)
 
     def _send_reads(self, wanted: Sequence[tuple[str, str]]) -> Mapping[str, _Found | SiteError]:
         results = self.way.read_many(wanted, timeout_s=self._exchange_s)

@@ -8,7 +8,7 @@ from secondsite.cli.confirming import confirm
 from secondsite.cli.plan_status import ask_sites
 from secondsite.cli.run import follow_to_the_end, tell_started
 from secondsite.cli.start import requested_by, start
-from secondsite.connectors.offers import offered, reasons_against
+from secondsite.connectors.offers import instead, offered, reasons_against
 from secondsite.errors import RefusedError
 from secondsite.graph import Operation
 from secondsite.plan.model import Direction
@@ -45,8 +45,10 @@ def carry_out(operation: Operation, arguments: argparse.Namespace, *, means: str
         direction = possible[0] if possible else asked.standing.direction
     reasons = reasons_against(asked.standing, operation, direction, protection)
     if reasons:
+        others = instead(plan.name, asked.standing, protection)
         raise RefusedError(
-            reasons, next_step=f"Nothing was started. See: secondsite status {plan.name}"
+            reasons,
+            next_step=f"Nothing was started. {others} See: secondsite status {plan.name}",
         )
     count = len(asked.standing.vms)
     confirm(

@@ -1,4 +1,4 @@
-"""`secondsite lab …`: the simulated estate: up, down, state, log, break, mend, generate."""
+"""`secondsite lab …`: the simulated estate: up, down, state, log, break, mend, move, generate."""
 
 from __future__ import annotations
 
@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     mends = verbs.add_parser("mend", help="mend one fault, or all")
     mends.add_argument("id", nargs="?", help="the fault's id, as `break` and `state` show it")
     mends.add_argument("--all", action="store_true", help="mend everything")
+    moves = verbs.add_parser("move", help="move a VM to another node of its cluster, as it is")
+    moves.add_argument("vm", metavar="VM")
+    moves.add_argument("host", metavar="HOST", help="a node of the cluster that has it")
     makes = verbs.add_parser(
         "generate", help="write a lab of N VMs with an estate and plans for it"
     )
@@ -50,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     makes.add_argument("--hosts", type=int, help="Hyper-V hosts per site (default: one for 20 VMs)")
     makes.add_argument("--groups", type=int, default=4, help="groups of the plan (default: 4)")
     makes.add_argument("--scale", type=float, default=0.05, help="factor on all times")
-    for verb in (starts, ends, shows, logs, breaks, mends, makes):
+    for verb in (starts, ends, shows, logs, breaks, mends, moves, makes):
         verb.add_argument("--json", action="store_true", help="print facts as JSON")
 
 
@@ -63,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         "log": _log,
         "break": _break,
         "mend": _mend,
+        "move": _move,
         "generate": _generate,
     }[arguments.verb]
     return verb(arguments)
@@ -174,6 +178,15 @@ def _mend(arguments: argparse.Namespace) -> int:
         print(json.dumps({"mended": mended}))
     else:
         print(f"Mended: {', '.join(mended)}" if mended else "Nothing was armed.")
+    return 0
+
+
+def _move(arguments: argparse.Namespace) -> int:
+    moved = _client().ask("move", vm=arguments.vm, host=arguments.host)
+    if arguments.json:
+        print(json.dumps(moved))
+    else:
+        print(f"{moved['vm']} is on {moved['host']} now.")
     return 0
 
 

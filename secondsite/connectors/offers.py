@@ -7,7 +7,7 @@ from secondsite.graph import Operation
 from secondsite.plan.estate import Protection
 from secondsite.plan.model import Direction
 
-__all__ = ["already", "command", "offered", "reasons_against"]
+__all__ = ["already", "command", "instead", "offered", "reasons_against"]
 
 _ACTS: dict[Operation, frozenset[Standing]] = {
     Operation.TEST: frozenset({Standing.PROTECTED}),
@@ -38,6 +38,11 @@ _OVER: dict[Operation, frozenset[Standing]] = {
     Operation.UNDO: frozenset({Standing.PROTECTED, Standing.PREPARED}),
 }
 """In which standings it is over already: the VM is skipped, and that is said."""
+
+_NEEDS_SOURCE = frozenset({Operation.PLANNED, Operation.REVERSE, Operation.CANCEL})
+"""Operations that do something to the VM in the site that is left."""
+
+_REVERSES = frozenset({Operation.PLANNED, Operation.REVERSE})
 
 _ENDS_A_SPLIT = frozenset({Operation.COMMIT, Operation.UNDO, Operation.REVERSE})
 """What people do when a site that was thought gone comes back with its VMs running."""
@@ -105,6 +110,12 @@ def command(plan: str, operation: Operation, direction: Direction) -> str:
     return f"secondsite run {plan} --kind {operation}{back}"
 
 
+def instead(plan: str, standing: PlanStanding, protection: Protection) -> str:
+    """What may be done now, for whoever was refused something else; empty if nothing may."""
+    possible = [command(plan, operation, way) for operation, way in offered(standing, protection)]
+    return f"Possible now: {'; '.join(possible)}." if possible else ""
+
+
 def _against(vm: VmStanding, operation: Operation, direction: Direction, source: str) -> str:
     if vm.is_split and operation not in _ENDS_A_SPLIT:
         return (
@@ -118,9 +129,25 @@ def _against(vm: VmStanding, operation: Operation, direction: Direction, source:
     if vm.state not in _ACTS[operation]:
         return f"{vm.name} is {vm.state}, in {vm.where}"
     side = vm.side(source)
+    if operation in _NEEDS_SOURCE and side.survey is None and not side.is_known:
+        return f"{vm.name} was not found in {source}, and not every host there answers"
+    if operation in _REVERSES and (reason := _against_reversal(vm, source)):
+        return reason
     if operation is Operation.PLANNED:
         return _against_planned(vm, side)
     return ""
+
+
+def _against_reversal(vm: VmStanding, source: str) -> str:
+    """What Hyper-V cannot turn round (extended replication, reference §3.6)."""
+    target = vm.away if vm.home.site == source else vm.home
+    if not target.is_extended:
+        return ""
+    return (
+        f"{vm.name} in {target.site} is itself replicated on to a third server: Hyper-V cannot "
+        f"reverse it to {source} until that extended replication is removed "
+        "(Remove-VMReplication -ReplicationRelationshipType Extended)"
+    )
 
 
 def _against_planned(vm: VmStanding, source: SideView) -> str:

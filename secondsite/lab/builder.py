@@ -20,6 +20,7 @@ from secondsite.lab.world import (
     AdapterAddresses,
     AddressPool,
     Cloud,
+    Cluster,
     Guest,
     HyperVHost,
     LabClock,
@@ -34,7 +35,12 @@ from secondsite.lab.world import (
     VmmServer,
     World,
 )
-from secondsite.lab.world.values import ReplicationMode, ReplicationState, StartAction
+from secondsite.lab.world.values import (
+    Relationship,
+    ReplicationMode,
+    ReplicationState,
+    StartAction,
+)
 
 __all__ = ["build_world"]
 
@@ -109,6 +115,14 @@ def _add_site(world: World, estate: LabEstate, name: str) -> None:
                 id=world.new_id(f"switch/{host.name}/{switch}"), name=switch
             )
         site.hosts[host.name] = host
+    for written_cluster in written.clusters:
+        cluster = Cluster(
+            name=written_cluster.name,
+            broker=written_cluster.broker,
+            nodes=tuple(written_cluster.hosts),
+        )
+        for node in cluster.nodes:
+            site.hosts[node].cluster = cluster
     world.sites[name] = site
 
 
@@ -186,7 +200,7 @@ def _add_replica(
         mode=ReplicationMode.Primary,
         state=ReplicationState.Replicating,
         primary_server=primary.name,
-        replica_server=host.name,
+        replica_server=host.cluster.broker if host.cluster is not None else host.name,
         current_replica_server=host.name,
         frequency_s=round(replication.frequency.total_seconds()),
         recovery_history=replication.recovery_points,
@@ -225,11 +239,41 @@ def _add_replica(
         order=vm.order,
     )
     host.vms[replica.id] = replica
+    if written.extended_replica is not None:
+        _extend(world, replica, to=_host(world, written.extended_replica))
     interval = timedelta(seconds=world.clock.scaled_s(world.pace.recovery_point_every))
     for age in range(replication.recovery_points, 0, -1):
         host.add_recovery_point(replica, replica.replications[0], at=now - age * interval)
     for side_host, side in ((primary, vm), (host, replica)):  # either may be the replica one day
         side_host.keep_recovery_points(side)
+
+
+def _extend(world: World, replica: VirtualMachine, *, to: HyperVHost) -> None:
+    """Replicate the replica on to a third host."""
+    onward = replace(
+        replica.replications[0],
+        relationship=Relationship.Extended,
+        primary_server=replica.host,
+        replica_server=to.name,
+        current_replica_server=to.name,
+    )
+    replica.replications.append(onward)
+    copy = replace(
+        replica,
+        host=to.name,
+        adapters=[
+            NetworkAdapter(
+                id=world.new_id(f"adapter/{to.name}/{replica.name}/{index}"),
+                name=adapter.name,
+                mac=adapter.mac,
+                own=adapter.own,
+            )
+            for index, adapter in enumerate(replica.adapters)
+        ],
+        replications=[replace(onward, mode=ReplicationMode.ExtendedReplica)],
+        checkpoints=[],
+    )
+    to.vms[copy.id] = copy
 
 
 def _adapter(

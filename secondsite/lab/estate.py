@@ -11,7 +11,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from secondsite.lab.estate_dns import LabDns, LabDnsServer, LabKey, LabRecord, LabZone
-from secondsite.lab.estate_sites import AddressRange, LabHost, LabNetwork, LabPool, LabSite, LabVmm
+from secondsite.lab.estate_sites import (
+    AddressRange,
+    LabCluster,
+    LabHost,
+    LabNetwork,
+    LabPool,
+    LabSite,
+    LabVmm,
+)
 from secondsite.lab.estate_vms import (
     LabAdapter,
     LabDefaults,
@@ -27,6 +35,7 @@ from secondsite.plan.written import FrozenMapping, Written
 __all__ = [
     "AddressRange",
     "LabAdapter",
+    "LabCluster",
     "LabCredential",
     "LabDefaults",
     "LabDns",

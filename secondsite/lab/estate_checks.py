@@ -101,6 +101,30 @@ def _names(estate: LabEstate) -> Iterator[Misfit]:
             )
 
 
+def _clusters(site: LabSite, place: Place) -> Iterator[Misfit]:
+    hosts = [host.name for host in site.hosts]
+    taken: dict[str, str] = {}
+    for index, cluster in enumerate(site.clusters):
+        at = (*place, "clusters", index)
+        if cluster.broker in hosts:
+            yield Misfit(
+                place=(*at, "broker"),
+                message=f'"{cluster.broker}" is a host: the broker has a name of its own',
+            )
+        for number, host in enumerate(cluster.hosts):
+            if host not in hosts:
+                yield Misfit(
+                    place=(*at, "hosts", number),
+                    message=unknown("a host of this site", host, hosts),
+                )
+            elif host in taken:
+                yield Misfit(
+                    place=(*at, "hosts", number),
+                    message=f'"{host}" is a node of "{taken[host]}" already',
+                )
+            taken.setdefault(host, cluster.name)
+
+
 def _site(estate: LabEstate, *, name: str, site: LabSite) -> Iterator[Misfit]:
     place: Place = ("sites", name)
     if site.credential not in estate.credentials:
@@ -108,6 +132,7 @@ def _site(estate: LabEstate, *, name: str, site: LabSite) -> Iterator[Misfit]:
             place=(*place, "credential"),
             message=unknown("a credential", site.credential, list(estate.credentials)),
         )
+    yield from _clusters(site, place)
     wires: dict[tuple[str, int | None], str] = {}
     for index, network in enumerate(site.networks):
         at = (*place, "networks", index)
@@ -176,6 +201,16 @@ def _vm(estate: LabEstate, vm: LabVm, *, place: Place) -> Iterator[Misfit]:
                 message=f'"{vm.replica}" is the host of the VM itself: name another',
             )
     home = hosts.get(vm.host)
+    if vm.extended_replica is not None:
+        at = (*place, "extended_replica")
+        if vm.replica is None:
+            yield Misfit(place=at, message="only a replica is extended: write replica: HOST first")
+        elif vm.extended_replica not in hosts:
+            message = unknown("a Hyper-V host", vm.extended_replica, list(hosts))
+            yield Misfit(place=at, message=message)
+        elif vm.extended_replica in {vm.host, vm.replica}:
+            message = f'"{vm.extended_replica}" has the VM or its replica: name a third host'
+            yield Misfit(place=at, message=message)
     away = hosts.get(vm.replica or "")
     for key, cloud, site in (("cloud", vm.cloud, home), ("replica_cloud", vm.replica_cloud, away)):
         if cloud is not None and site is not None and cloud not in estate.sites[site].clouds:

@@ -11,7 +11,7 @@ from secondsite.lab.sizes import MemoryMib
 from secondsite.plan.quantities import Duration
 from secondsite.plan.written import Written
 
-__all__ = ["AddressRange", "LabHost", "LabNetwork", "LabPool", "LabSite", "LabVmm"]
+__all__ = ["AddressRange", "LabCluster", "LabHost", "LabNetwork", "LabPool", "LabSite", "LabVmm"]
 
 _Name = Annotated[str, Field(min_length=1, max_length=63)]
 
@@ -107,6 +107,20 @@ class LabHost(Written):
     certificate_valid: Duration = Field(default="90d", validate_default=True)
 
 
+class LabCluster(Written):
+    """A failover cluster: VMs move between its hosts, and replication is pointed at its broker.
+
+    Attributes:
+        name: Name of the cluster.
+        broker: Name of its Hyper-V Replica Broker.
+        hosts: Its nodes, of the hosts of the site.
+    """
+
+    name: _Name
+    broker: _Name
+    hosts: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class LabSite(Written):
     """One simulated data centre.
 
@@ -118,6 +132,7 @@ class LabSite(Written):
         networks: Its VM networks.
         storage: Names of VMM's storage classifications.
         host_memory: Memory of each host that does not say, like 128GiB.
+        clusters: Failover clusters of its hosts.
     """
 
     vmm: LabVmm
@@ -127,3 +142,4 @@ class LabSite(Written):
     networks: tuple[LabNetwork, ...] = ()
     storage: tuple[str, ...] = ()
     host_memory: MemoryMib = Field(default="128GiB", validate_default=True)
+    clusters: tuple[LabCluster, ...] = ()

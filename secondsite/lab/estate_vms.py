@@ -107,6 +107,7 @@ class LabVm(Written):
         name: Its name on Hyper-V and in VMM.
         host: Host of the VM itself (the primary).
         replica: Host of its replica, in the other site; not replicated if absent.
+        extended_replica: Host of the replica's own replica, in a third place; none if absent.
         cloud: Cloud that it belongs to; the first of its site if absent.
         replica_cloud: Cloud that its replica belongs to; the first of that site if absent.
         memory: Its memory on both sides, like 4GiB; `defaults.memory` if absent.
@@ -123,6 +124,7 @@ class LabVm(Written):
     name: _Name
     host: str
     replica: str | None = None
+    extended_replica: str | None = None
     cloud: str | None = None
     replica_cloud: str | None = None
     memory: MemoryMib | None = None

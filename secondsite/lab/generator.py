@@ -225,7 +225,7 @@ def _estate(size: _Size) -> str:
         "dns:",
         "  - name: production",
         "    zones: [corp.example]",
-        "    servers: [{name: dns-osaka}, {name: dns-tokyo}]",
+        "    servers: [{name: dns-osaka}, {name: dns-tokyo, site: tokyo}]",
         "    key: dr-key",
         "    site: osaka",
         "  - name: rehearsal",

@@ -16,7 +16,7 @@ from secondsite.lab.dns import (
     ZoneRecord,
     ZoneStore,
 )
-from secondsite.lab.dns.faults import STALE
+from secondsite.lab.dns.faults import SILENT, STALE
 from secondsite.lab.dns.windows import WindowsDns
 from secondsite.lab.estate import LabEstate, LabZone
 from secondsite.lab.estate_dns import LabZoneScope
@@ -24,6 +24,9 @@ from secondsite.lab.events import EventLog
 from secondsite.lab.faults import FaultKind, Faults
 
 __all__ = ["NameServers", "zone_records"]
+
+_CUT_OFF = frozenset({SILENT, STALE})
+"""What becomes of a server whose site is cut off."""
 
 
 class NameServers:
@@ -140,9 +143,10 @@ class NameServers:
 
     def _has_fault(self, kind: str, server: str, name: str | None) -> bool:
         del name
-        return (
-            self._faults.matches(FaultKind(kind), host=server, site=self._sites[server]) is not None
-        )
+        site = self._sites[server]
+        if kind in _CUT_OFF and self._faults.holds(FaultKind.PARTITION, site=site):
+            return True
+        return self._faults.matches(FaultKind(kind), host=server, site=site) is not None
 
     def _log_request(self, request: DnsRequest) -> None:
         facts = request.as_dict()

@@ -26,7 +26,8 @@ from secondsite.lab.masquerade import Masquerade, claim_masquerade
 from secondsite.lab.nameservers import NameServers
 from secondsite.lab.passwords import make_secrets
 from secondsite.lab.snapshot import snapshot
-from secondsite.lab.world import LabClock, World
+from secondsite.lab.world import LabClock, World, move_vm
+from secondsite.lab.world.refusal import LabRefusal
 from secondsite.lab.wsman import Certificate, WsmanServer
 from secondsite.plan.wording import say
 
@@ -161,6 +162,8 @@ class Simulation:
                 return {"text": text, "offset": offset}
             case {"do": "break", "fault": dict(written)}:
                 return self._break(written)
+            case {"do": "move", "vm": str(vm), "host": str(host)}:
+                return self._move(vm, host)
             case {"do": "mend"}:
                 return self._mend(request.get("id"))
             case {"do": "down"}:
@@ -180,6 +183,14 @@ class Simulation:
             raise UsageError(f"{error}.") from error
         self._tell("break", fault.model_dump(mode="json", exclude_defaults=True))
         return fault.model_dump(mode="json")
+
+    def _move(self, vm: str, host: str) -> dict[str, str]:
+        try:
+            return {"vm": vm, "host": move_vm(self.world, vm, host).name}
+        except LabRefusal as refusal:
+            raise UsageError(
+                f"{refusal.message}", next_step="secondsite lab state shows what is where."
+            ) from refusal
 
     def _mend(self, fault_id: str | None) -> list[str]:
         ids = [fault.id for fault in self.faults.list()]

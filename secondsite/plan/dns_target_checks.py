@@ -69,7 +69,13 @@ def _check_servers(
         seen.add(server.name.casefold())
         if server.address is None and estate.lab is None:
             yield source.fault("its address is missing: write address: 10.2.0.10", *path)
-        elif server.address is not None and not _is_address(server.address):
+        if server.site is not None and server.site not in estate.sites:
+            yield source.fault(
+                f'"{server.site}" is not one of the sites{did_you_mean(server.site, estate.sites)}',
+                *path,
+                "site",
+            )
+        if server.address is not None and not _is_address(server.address):
             yield source.fault(
                 f'"{server.address}" is a name, and names may be what is being repaired: write '
                 "its address, like 10.2.0.10",

@@ -154,12 +154,15 @@ class NameServer(Written):
         port: DNS port.
         host: Its full host name, by which Kerberos knows it; `name` in the realm if absent. It is
             never looked up.
+        site: The site where it stands. An unplanned failover does without the servers of the site
+            that is left, and without those that do not say, if they do not answer.
     """
 
     name: Name
     address: Name | None = None
     port: Port = 53
     host: DnsName | None = None
+    site: str | None = None
 
 
 class DnsTarget(Written):
@@ -191,6 +194,12 @@ class DnsTarget(Written):
     for_tests: bool = False
     stands_for: FrozenMapping[DnsName, DnsName] = FrozenDict()
     site: str | None = None
+
+    def site_of(self, server: NameServer) -> str | None:
+        """Where that server stands: the one that takes the changes where the target belongs."""
+        if server.site is None and server.name == self.servers[0].name:
+            return self.site
+        return server.site
 
 
 class Protection(Written):

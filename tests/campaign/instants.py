@@ -3,7 +3,7 @@
 Whatever reaches the world or the journal passes one of three doors: a write to the journal, a WinRM
 message, a DNS message. An instant is `kind:number`, the number counting what passed that door; or
 `intent:action` and `begun:action`, just before and after the journal hears that the first step of
-that action begins. The process ends as `kill -9` ends it.
+that action begins (or that step, given by its id). The process ends as `kill -9` ends it.
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ class Instants:
         for event in events:
             if isinstance(event, StepIntent):
                 _, _, action = event.step.rpartition("/")
-                self._die_if(kind, action)
+                for which in (action, event.step):
+                    self._die_if(kind, which)
 
     def _is_meant(self, kind: str, which: int | str) -> bool:
         return f"{kind}:{which}" in self._meant

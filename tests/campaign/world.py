@@ -196,6 +196,10 @@ class World:
         """Arm a fault in the lab."""
         LabClient(self.home).ask("break", fault=fault)
 
+    def move(self, vm: str, host: str) -> None:
+        """Move a VM to another node of its cluster."""
+        LabClient(self.home).ask("move", vm=vm, host=host)
+
     def mend(self) -> None:
         """Mend every fault."""
         LabClient(self.home).ask("mend")

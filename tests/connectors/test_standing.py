@@ -190,3 +190,15 @@ def test_a_split_forbids_every_failover_and_says_how_it_ends() -> None:
 
     assert "vm0 runs in both sites" in reasons[0]
     assert "undo" in reasons[0]
+
+
+def test_what_needs_a_site_that_is_silent_is_not_offered_and_says_why() -> None:
+    stands = standing(GONE, silent="tokyo")
+
+    assert [each for each, _ in offered(stands, PROTECTION)] == [
+        Operation.TEST,
+        Operation.UNPLANNED,
+    ]
+    assert reasons_against(stands, Operation.PLANNED, FORWARD, PROTECTION) == [
+        "vm0 was not found in tokyo, and not every host there answers"
+    ]

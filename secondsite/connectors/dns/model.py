@@ -6,8 +6,8 @@ equal here: names in lower case without a final dot, values in DNS presentation 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dns.exception
@@ -136,6 +136,13 @@ class DnsTarget:
     def has_one_serial(self) -> bool:
         """Whether serials can be compared: each domain controller counts on its own."""
         return not isinstance(self.key, KerberosAccount)
+
+    def without(self, servers: Collection[str]) -> DnsTarget:
+        """The same without those servers; the one that takes changes always stays."""
+        kept = tuple(
+            each for each in self.servers if each.name not in servers or each == self.writable
+        )
+        return replace(self, servers=kept)
 
     @property
     def writable(self) -> DnsServer:

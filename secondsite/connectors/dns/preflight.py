@@ -65,6 +65,7 @@ class Finding:
     Attributes:
         sentence: What was found, on which server.
         remedy: What to do about it.
+        is_away: It is that the server does not answer.
     """
 
     severity: Severity
@@ -72,6 +73,7 @@ class Finding:
     server: str
     sentence: str
     remedy: str
+    is_away: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -277,4 +279,5 @@ def _finding(
         server=server.name,
         sentence=error.message,
         remedy=error.next_step,
+        is_away=isinstance(error, NotStartedError),
     )

@@ -8,9 +8,9 @@ secondaries and the other nodes of an anycast address cannot be seen from here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -95,6 +95,18 @@ class Verification:
             "servers": [sight.as_dict() for sight in self.sights],
         }
 
+    def unreachable(self) -> frozenset[str]:
+        """Names of the servers that did not answer."""
+        return frozenset(
+            sight.server for sight in self.sights if sight.status is SightStatus.UNREACHABLE
+        )
+
+    def without(self, servers: Collection[str]) -> Verification:
+        """The same without what those servers showed."""
+        return replace(
+            self, sights=tuple(sight for sight in self.sights if sight.server not in servers)
+        )
+
     def trouble(self) -> SiteError | None:
         """The error to raise or to warn with; None if every server shows the desired content."""
         if self.status is SightStatus.DONE:
@@ -132,13 +144,15 @@ def verify(
     edits: Sequence[Edit],
     *,
     timeout_s: float,
+    expendable: Collection[str] = (),
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Verification, ...]:
     """How every server of `target` shows the `after` of each edit, once all do or time is up.
 
     Asks at least once. Returns early also when each record that is not done has a conflict on the
-    update server: waiting would not mend it. What goes wrong is a sight, never raised.
+    update server: waiting would not mend it. Nor are servers waited for that are `expendable` and
+    cannot be reached. What goes wrong is a sight, never raised.
     """
     if not edits:
         return ()
@@ -160,7 +174,7 @@ def verify(
                 sights |= {(server, key): sight for key, sight in look.result().items()}
             _tell_lag_from_conflict(target, edits, sights)
             left_s = end - clock()
-            if left_s <= 0 or not _is_worth_waiting(target, edits, sights):
+            if left_s <= 0 or not _is_worth_waiting(target, edits, sights, expendable):
                 break
             sleep(min(pause_s, left_s))
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -271,12 +285,14 @@ def _is_worth_waiting(
     target: DnsTarget,
     edits: Sequence[Edit],
     sights: Mapping[tuple[DnsServer, tuple[str, str]], Sight],
+    expendable: Collection[str],
 ) -> bool:
     for edit in edits:
         if sights[target.writable, edit.key].status is SightStatus.CONFLICT:
             continue
-        if any(
-            sights[server, edit.key].status is not SightStatus.DONE for server in target.servers
-        ):
-            return True
+        for server in target.servers:
+            status = sights[server, edit.key].status
+            is_gone = status is SightStatus.UNREACHABLE and server.name in expendable
+            if status is not SightStatus.DONE and not is_gone:
+                return True
     return False

@@ -6,7 +6,7 @@ compare, set and read back; docs/howto/point-names.md says where the second is w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,11 +41,25 @@ class ZoneWay(Protocol):
     ) -> Mapping[tuple[str, str], Change | SiteError]:
         """Make each edit if its record set is as it must be found; per (name, type) what came."""
 
-    def verify(self, edits: Sequence[Edit], *, timeout_s: float) -> tuple[Verification, ...]:
-        """How every server of the zone shows the edits, once all do or time is up."""
+    def verify(
+        self,
+        edits: Sequence[Edit],
+        *,
+        timeout_s: float,
+        left_out: Collection[str] = (),
+        expendable: Collection[str] = (),
+    ) -> tuple[Verification, ...]:
+        """How every server of the zone shows the edits, once all do or time is up.
+
+        Those `left_out` are not asked; those that are `expendable` and away are not waited for.
+        """
 
     def preflight(
-        self, records: Sequence[tuple[str, str]], *, timeout_s: float
+        self,
+        records: Sequence[tuple[str, str]],
+        *,
+        timeout_s: float,
+        left_out: Collection[str] = (),
     ) -> Sequence[Finding]:
         """All that speaks against changing the zone; changes nothing."""
 
@@ -73,12 +87,24 @@ class UpdateWay:
         """As `secondsite.connectors.dns.apply`."""
         return apply(self.target, edits, timeout_s=timeout_s)
 
-    def verify(self, edits: Sequence[Edit], *, timeout_s: float) -> tuple[Verification, ...]:
+    def verify(
+        self,
+        edits: Sequence[Edit],
+        *,
+        timeout_s: float,
+        left_out: Collection[str] = (),
+        expendable: Collection[str] = (),
+    ) -> tuple[Verification, ...]:
         """As `secondsite.connectors.dns.verify`."""
-        return verify(self.target, edits, timeout_s=timeout_s)
+        target = self.target.without(left_out)
+        return verify(target, edits, timeout_s=timeout_s, expendable=expendable)
 
     def preflight(
-        self, records: Sequence[tuple[str, str]], *, timeout_s: float
+        self,
+        records: Sequence[tuple[str, str]],
+        *,
+        timeout_s: float,
+        left_out: Collection[str] = (),
     ) -> Sequence[Finding]:
         """As `secondsite.connectors.dns.preflight`."""
-        return preflight(self.target, records=records, timeout_s=timeout_s)
+        return preflight(self.target.without(left_out), records=records, timeout_s=timeout_s)

@@ -7,7 +7,7 @@ value that somebody else adds is not overwritten, but found by the look afterwar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -96,10 +96,18 @@ class WindowsWay:
                 results |= self._settle(batch, error, timeout_s=timeout_s)
         return results
 
-    def verify(self, edits: Sequence[Edit], *, timeout_s: float) -> tuple[Verification, ...]:
+    def verify(
+        self,
+        edits: Sequence[Edit],
+        *,
+        timeout_s: float,
+        left_out: Collection[str] = (),
+        expendable: Collection[str] = (),
+    ) -> tuple[Verification, ...]:
         """How every server answers; for a scope, what the server itself holds."""
         if self.scope is None:
-            return verify(self._asked, edits, timeout_s=timeout_s)
+            asked = self._asked.without(left_out)
+            return verify(asked, edits, timeout_s=timeout_s, expendable=expendable)
         try:
             found = self.read_many([edit.key for edit in edits], timeout_s=timeout_s)
         except SiteError as error:
@@ -107,7 +115,11 @@ class WindowsWay:
         return tuple(self._seen(edit, found[edit.key]) for edit in edits)
 
     def preflight(
-        self, records: Sequence[tuple[str, str]], *, timeout_s: float
+        self,
+        records: Sequence[tuple[str, str]],
+        *,
+        timeout_s: float,
+        left_out: Collection[str] = (),
     ) -> Sequence[Finding]:
         """Servers that do not answer, and a zone that this server cannot change.
 
@@ -116,7 +128,7 @@ class WindowsWay:
         share_s = timeout_s / 2
         findings = [
             replace(each, severity=Severity.WARNING)
-            for each in server_findings(self._asked, timeout_s=share_s)[0]
+            for each in server_findings(self._asked.without(left_out), timeout_s=share_s)[0]
         ]
         try:
             answer = self._call("read_records", {"Wanted": []}, timeout_s=share_s)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from secondsite.connectors.winrm.admission import Admission
@@ -49,6 +49,7 @@ class LanePool:
         self._clock, self._sleep = clock, sleep
         self._endpoints: dict[str, Endpoint] = {}
         self._admissions: dict[str, Admission] = {}
+        self._own_limits: dict[str, LaneLimits] = {}
         self._berths: dict[tuple[str, str], _Berth] = {}
         self._lock = threading.Lock()
         self._is_closed = False
@@ -66,12 +67,19 @@ class LanePool:
     ) -> None:
         self.close()
 
-    def add(self, endpoint: Endpoint) -> None:
-        """Let lanes to this server be had; one that is known already stays as it is."""
+    def add(self, endpoint: Endpoint, *, connect_timeout_s: float | None = None) -> None:
+        """Let lanes to this server be had; one that is known already stays as it is.
+
+        `connect_timeout_s`: wait for its connections less long than for those of others.
+        """
+        name = endpoint.name.casefold()
         with self._lock:
-            if self._endpoints.setdefault(endpoint.name.casefold(), endpoint) is endpoint:
-                admission = Admission(self._clock, self._limits.denied_pause_s)
-                self._admissions[endpoint.name.casefold()] = admission
+            if self._endpoints.setdefault(name, endpoint) is not endpoint:
+                return
+            self._admissions[name] = Admission(self._clock, self._limits.denied_pause_s)
+            if connect_timeout_s is not None:
+                shorter_s = min(connect_timeout_s, self._limits.connect_timeout_s)
+                self._own_limits[name] = replace(self._limits, connect_timeout_s=shorter_s)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -139,7 +147,7 @@ class LanePool:
                 raise UsageError(f"{host} has {self._limits.lanes_per_host} lanes already.")
             lane = Lane(
                 self._endpoints[name],
-                limits=self._limits,
+                limits=self._own_limits.get(name, self._limits),
                 clock=self._clock,
                 sleep=self._sleep,
                 admission=self._admissions[name],

@@ -7,6 +7,7 @@ cmdlet; a refusal is a `LabRefusal` in Windows' words.
 from __future__ import annotations
 
 from secondsite.lab.world.clock import LabClock
+from secondsite.lab.world.cluster import Cluster, move_vm
 from secondsite.lab.world.host import HostFacts, HyperVHost, ReplicationServer
 from secondsite.lab.world.machine import (
     Checkpoint,
@@ -36,6 +37,7 @@ __all__ = [
     "AddressPool",
     "Checkpoint",
     "Cloud",
+    "Cluster",
     "Done",
     "FailoverAddress",
     "Grant",
@@ -57,4 +59,5 @@ __all__ = [
     "VmmMachine",
     "VmmServer",
     "World",
+    "move_vm",
 ]

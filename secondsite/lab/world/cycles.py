@@ -43,7 +43,7 @@ class ReplicationCycles(HostState):
         """(host, machine, relationship) of the other side; None if out of reach or gone."""
         primary = relation.mode is ReplicationMode.Primary
         server = relation.current_replica_server if primary else relation.primary_server
-        host = self.reach(server)
+        host = self.reach(server, vm_id=vm.id)
         if not isinstance(host, ReplicationCycles):
             return None
         twin = host.vms.get(vm.id)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from secondsite.lab.world.cycles import ReplicationCycles
 from secondsite.lab.world.guests import GuestLife
+from secondsite.lab.world.look import HostState
 from secondsite.lab.world.machine import Checkpoint, Done, Replication, VirtualMachine
 from secondsite.lab.world.network import FailoverAddress, NetworkAdapter
 from secondsite.lab.world.refusal import LabRefusal, invalid_parameter, not_found
@@ -98,6 +99,22 @@ class FailoverOperations(ReplicationCycles, GuestLife):
                 vm.checkpoints.remove(point)
             self.record("Complete-VMFailover", vm.name, vm_id=vm.id, **_state(vm))
             return Done(takes_s=self.world.clock.scaled_s(self.world.pace.complete), vm=vm)
+
+    def require_broker(self, named: HostState, vm: VirtualMachine) -> None:
+        """A replica server that is a node of a cluster is not taken: its broker must be named.
+
+        Raises:
+            LabRefusal: it is one.
+        """
+        if named.cluster is not None:
+            raise LabRefusal(
+                f"Hyper-V failed to enable replication for virtual machine '{vm.name}': the "
+                f"specified replica server '{named.name}' is part of a failover cluster. Specify "
+                f"the name of its Hyper-V Replica Broker ('{named.cluster.broker}').",
+                reason="InvalidParameter",
+                category="InvalidArgument",
+                target=vm.name,
+            )
 
     def require_replication(self, vm: VirtualMachine) -> Replication:
         """Its relationship.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from secondsite.lab.world.cluster import Cluster
 from secondsite.lab.world.machine import VirtualMachine
 from secondsite.lab.world.network import Network, VirtualSwitch
 from secondsite.lab.world.refusal import vm_not_found
@@ -19,6 +20,7 @@ class HostState:
     """A Hyper-V host without its operations.
 
     Attributes:
+        cluster: The cluster that it is a node of, if any.
         vms: By id; names need not be unique on Hyper-V.
         replication_enabled: Whether it takes replicas (`Set-VMReplicationServer`).
         disk_mib: Size of its volume D:, which holds all virtual disks.
@@ -37,6 +39,7 @@ class HostState:
         self.disk_free_mib = self.disk_mib * 2 // 5
         self.replication_enabled = True
         self.replication_port = 80
+        self.cluster: Cluster | None = None
         self.vms: dict[str, VirtualMachine] = {}
         self.switches: dict[str, VirtualSwitch] = {}
 
@@ -81,9 +84,12 @@ class HostState:
                 return network
         return None
 
-    def reach(self, server: str) -> HostState | None:
-        """The host of that name, if the simulated network leads there from here."""
-        host = self.world.host(server)
+    def reach(self, server: str, *, vm_id: str = "") -> HostState | None:
+        """The host of that name, if the simulated network leads there from here.
+
+        A broker's name, or a node's, leads to the node that has the machine of that id.
+        """
+        host = self.world.node_with(server, vm_id=vm_id)
         if host is None or not self.world.are_linked(self.site.name, host.site.name):
             return None
         return host

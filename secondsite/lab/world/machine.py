@@ -100,6 +100,8 @@ class Replication:
         failed_over_at: When this (replica) side was failed over.
         failed_over_point: Id of the recovery point that it came up with; empty: the latest.
         started_since_failover: Whether the machine ran after the failover.
+        copy_begun_at: On the primary: since when a copy or comparison has been under way.
+        copy_ends_at: When it will be done.
         planned: On the replica: its primary has sent its last changes and is prepared.
         preparing: On the primary: the last changes are on their way.
         epoch: Changes with every transition, so that work that was begun before is void.
@@ -133,7 +135,8 @@ class Replication:
     test_vm_id: str = ""
     test_started_at: datetime | None = None
     size_bytes: int = 0
-    pending_bytes: int = 0
+    copy_begun_at: datetime | None = None
+    copy_ends_at: datetime | None = None
 
     @property
     def health(self) -> Health:

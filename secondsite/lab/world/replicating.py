@@ -22,6 +22,10 @@ from secondsite.lab.world.values import (
 
 __all__ = ["ReplicatingOperations", "ReplicationMeasure"]
 
+_COPYING = frozenset(
+    {ReplicationState.InitialReplicationInProgress, ReplicationState.Resynchronizing}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicationMeasure:
@@ -248,6 +252,8 @@ class ReplicatingOperations(FailoverOperations):
             return Done(vm=vm)
 
     def _place(self, vm: VirtualMachine, relation: Replication, server: str | None) -> None:
+        if node := self.world.host(server or ""):
+            self.require_broker(node, vm)
         target = self.reach(server or "")
         if server is None or not isinstance(target, ReplicationCycles):
             raise LabRefusal(
@@ -341,7 +347,8 @@ class ReplicatingOperations(FailoverOperations):
                     cmdlet, vm.name, vm_id=vm.id, outcome="copied", replication_state="Replicating"
                 )
 
-        self.world.after(duration, copied)
+        relation.copy_begun_at = self.world.now()
+        relation.copy_ends_at = self.world.after(duration, copied)
         self.record(cmdlet, vm.name, vm_id=vm.id, replication_state=via.name)
         return Done(vm=vm)
 
@@ -373,7 +380,7 @@ class ReplicatingOperations(FailoverOperations):
             last_replication_type=ReplicationType.Regular,
             failed_over_type=relation.failed_over_type,
             initial_size_bytes=relation.size_bytes,
-            pending_bytes=relation.pending_bytes,
+            pending_bytes=self._pending_bytes(relation),
             average_size_bytes=relation.size_bytes // 1000,
             average_latency=timedelta(seconds=min(period_s / 10, 5.0)),
             errors_count=0,
@@ -382,6 +389,22 @@ class ReplicatingOperations(FailoverOperations):
             test_failover_at=relation.test_started_at,
             details=details,
         )
+
+    def _pending_bytes(self, relation: Replication) -> int:
+        """What has not crossed yet: the rest of a copy, or what a guest wrote since the last cycle.
+
+        A running guest writes a thousandth of its disks in a whole cycle.
+        """
+        if relation.mode is not ReplicationMode.Primary:
+            return 0
+        now, begun, ends = self.world.now(), relation.copy_begun_at, relation.copy_ends_at
+        if relation.state in _COPYING and begun is not None and ends is not None and ends > begun:
+            return round(relation.size_bytes * max(0.0, (ends - now) / (ends - begun)))
+        last = self.last_replication_at(relation)
+        if relation.state is not ReplicationState.Replicating or last is None:
+            return 0
+        period_s = max(self.world.clock.scaled_s(relation.frequency_s), 0.001)
+        return round(relation.size_bytes / 1000 * min(1.0, (now - last).total_seconds() / period_s))
 
 
 def copy_of(

@@ -117,7 +117,9 @@ class ReversalOperations(FailoverOperations):
         if any(each.relationship.name == "Extended" for each in vm.replications):
             raise self._cannot_reverse(vm, "it is itself replicated to an extended replica")
         target_name = replica_server or relation.primary_server
-        target = self.reach(target_name)
+        if replica_server and (node := self.world.host(replica_server)):
+            self.require_broker(node, vm)
+        target = self.reach(target_name, vm_id=vm.id)
         if target is None:
             raise self._cannot_reverse(vm, f"replica server '{target_name}' cannot be reached")
         if not target.replication_enabled:
@@ -148,7 +150,8 @@ class ReversalOperations(FailoverOperations):
             )
         relation.mode = rule.mode or relation.mode
         relation.primary_server = other.primary_server = self.name
-        relation.replica_server = other.replica_server = target.name
+        named = target.cluster.broker if target.cluster is not None else target.name
+        relation.replica_server = other.replica_server = named
         relation.current_replica_server = other.current_replica_server = target.name
         for side in (relation, other):
             side.epoch += 1

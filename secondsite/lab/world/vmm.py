@@ -206,6 +206,8 @@ class VmmServer:
                 host=vm.host,
                 cloud=vm.cloud,
             )
+        else:
+            self.machines[vm.id].host = vm.host
 
 
 def _next_free(pool: AddressPool) -> Address | None:

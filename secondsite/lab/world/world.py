@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from secondsite.lab.faults import FaultKind, Faults
 from secondsite.lab.world.clock import LabClock
+from secondsite.lab.world.cluster import Cluster
 from secondsite.lab.world.network import Network
 from secondsite.lab.world.pace import Pace
 from secondsite.lab.world.timetable import Timetable
@@ -147,6 +148,30 @@ class World:
             if host.name.partition(".")[0].casefold() == wanted:
                 return host
         return None
+
+    def cluster_of_broker(self, name: str) -> Cluster | None:
+        """The cluster that this broker speaks for."""
+        wanted = name.partition(".")[0].casefold()
+        return next(
+            (
+                host.cluster
+                for host in self.hosts
+                if host.cluster is not None and host.cluster.broker.casefold() == wanted
+            ),
+            None,
+        )
+
+    def node_with(self, server: str, *, vm_id: str = "") -> HyperVHost | None:
+        """The host of that name; of a broker or a node, the node that has the machine.
+
+        Without such a machine: the host itself, or the broker's first node.
+        """
+        host = self.host(server)
+        cluster = host.cluster if host is not None else self.cluster_of_broker(server)
+        if cluster is None or (host is not None and vm_id in host.vms):
+            return host
+        nodes = [node for name in cluster.nodes if (node := self.host(name)) is not None]
+        return next((node for node in nodes if vm_id in node.vms), host or nodes[0])
 
     def site_of(self, server: str) -> str:
         """Name of the site that a server belongs to; empty if none."""
