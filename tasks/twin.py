@@ -29,6 +29,7 @@ async def refuse_running_twin(run: RunContext, vm: PlannedVm) -> None:
         return
     if state.startswith("unknown") and run.options.other_site_is_gone.strip():
         return
+    fact = fact_of(run, vm)  # it may have been found elsewhere
     where = f"{run.source_site_name} ({fact.source_host or 'host unknown'})"
     raise WrongStateError(
         f"{vm.name} was not started in {run.running_site_name}: in {where} its state is {state}.",

@@ -27,6 +27,7 @@ groups:
       - name: hr01
         depends_on: [pay01]
         ready: [heartbeat]
+        address: {ipv4: 10.2.0.51/24, gateway: 10.2.0.1}
 """
 
 

@@ -8,7 +8,7 @@ from secondsite.lab.world.guests import GuestLife
 from secondsite.lab.world.machine import Done, VirtualMachine
 from secondsite.lab.world.refusal import LabRefusal, invalid_vm_state
 from secondsite.lab.world.replication import Operation, rule_for
-from secondsite.lab.world.values import VmState
+from secondsite.lab.world.values import Relationship, VmState
 
 __all__ = ["PowerOperations"]
 
@@ -30,7 +30,8 @@ class PowerOperations(GuestLife):
                 return Done(warning=_ALREADY, vm=vm)
             if vm.state not in (VmState.Off, VmState.Saved):
                 raise invalid_vm_state("start", vm=vm.name, state=vm.state.name)
-            for relation in vm.replications:
+            own = [each for each in vm.replications if each.relationship is Relationship.Simple]
+            for relation in own or vm.replications:
                 if relation.preparing:
                     raise invalid_vm_state("start", vm=vm.name, state="preparing for failover")
                 rule_for(
