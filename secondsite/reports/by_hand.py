@@ -117,24 +117,39 @@ def fail_over(
     )
 
 
-def connect(site: str, vms: Sequence[str], network: Network) -> Block:
-    """Connect every adapter to one network."""
-    vlan = (
-        f"Set-VMNetworkAdapterVlan -VMName $vm.Name -Access -VlanId {network.vlan}"
-        if network.vlan is not None
-        else "Set-VMNetworkAdapterVlan -VMName $vm.Name -Untagged"
-    )
+def connect(site: str, vms: Sequence[str], network: Network, *, only_from: str = "") -> Block:
+    """Connect adapters to one network: every one, or those of the network `only_from` elsewhere."""
+    access = f"-Access -VlanId {network.vlan}" if network.vlan is not None else "-Untagged"
+    switch = _quoted(network.switch)
+    if not only_from:
+        return Block(
+            where=_every_host(site),
+            language="powershell",
+            lines=(
+                *_chosen(vms),
+                "foreach ($vm in $vms) {",
+                f"    Connect-VMNetworkAdapter -VMName $vm.Name -SwitchName {switch}",
+                f"    Set-VMNetworkAdapterVlan -VMName $vm.Name {access}",
+                "}",
+            ),
+            note=f"This is the VM network {network.name}.",
+        )
     return Block(
         where=_every_host(site),
         language="powershell",
         lines=(
             *_chosen(vms),
+            "$adapters = 'Network Adapter'",
             "foreach ($vm in $vms) {",
-            f"    Connect-VMNetworkAdapter -VMName $vm.Name -SwitchName {_quoted(network.switch)}",
-            f"    {vlan}",
+            "    foreach ($one in @(Get-VMNetworkAdapter -VM $vm)) {",
+            "        if ($adapters -notcontains $one.Name) { continue }",
+            f"        Set-VMNetworkAdapterVlan -VMNetworkAdapter $one {access}",
+            f"        Connect-VMNetworkAdapter -VMNetworkAdapter $one -SwitchName {switch}",
+            "    }",
             "}",
         ),
-        note=f"This is the VM network {network.name}.",
+        note=f"This is the VM network {network.name}, for adapters that were in {only_from}: write "
+        "their names into $adapters, and take out VMs that have none there.",
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from secondsite.graph import Action, Operation, RunGraph, Step, compile_graph
+from secondsite.plan.adapter_rules import rules_of
 from secondsite.plan.dns_intent import dns_changes
 from secondsite.plan.estate import Approver, Estate, Network, Protection
 from secondsite.plan.guests import HttpProbe, Probe, StaticAddress, TcpProbe
@@ -18,7 +19,8 @@ from secondsite.plan.hook_places import hook_places
 from secondsite.plan.hooks import FailoverKind, GateHook, OnTimeout, ScriptHook
 from secondsite.plan.model import Direction, Group, Plan, PlannedVm
 from secondsite.plan.quantities import format_duration
-from secondsite.plan.way_back import static_address
+from secondsite.plan.subnet_rules import SubnetRules
+from secondsite.plan.way_back import in_direction, static_address
 from secondsite.reports import by_hand
 from secondsite.reports.by_hand import Block
 from secondsite.reports.phrasing import KIND_WORDS
@@ -326,25 +328,35 @@ class _Writer:
             yield by_hand.find_address(self.target, vm.name, [record.name for record in vm.dns])
 
     def _addresses(self) -> Iterable[tuple[str, StaticAddress]]:
+        rules = SubnetRules(self.protection, self.direction)
         for vm in self.plan.vms:
-            address = self._static(vm)
-            if address is not None:
-                yield vm.name, address
+            for each in rules_of(vm):
+                if not isinstance(each.rule, StaticAddress):
+                    continue
+                address = in_direction(each.rule, rules, self.direction)
+                if address is not None:
+                    yield vm.name, address.model_copy(update={"adapter": each.adapter})
 
     def _static(self, vm: PlannedVm) -> StaticAddress | None:
         return static_address(vm, self.protection, self.direction)
 
     def _connect(self) -> Iterable[Block]:
         names = [vm.name for vm in self.plan.vms]
-        for network in self._networks():
-            yield by_hand.connect(self.target, names, network)
+        pairs = self._networks()
+        for here, network in pairs:
+            only_from = here if len(pairs) > 1 else ""
+            yield by_hand.connect(self.target, names, network, only_from=only_from)
 
-    def _networks(self) -> Sequence[Network]:
-        pairs = self.protection.networks.items()
-        wanted = [there if self.direction is Direction.FORWARD else here for here, there in pairs]
+    def _networks(self) -> Sequence[tuple[str, Network]]:
+        """(network of the site that is left, network of the one that takes over)."""
+        is_forward = self.direction is Direction.FORWARD
         site = self.estate.sites[self.target]
-        found = [site.network(name) for name in dict.fromkeys(wanted)]
-        return [network for network in found if network is not None]
+        pairs = [
+            (here, there) if is_forward else (there, here)
+            for here, there in self.protection.networks.items()
+        ]
+        found = [(here, site.network(there)) for here, there in pairs]
+        return [(here, network) for here, network in found if network is not None]
 
     def _address(self, vm: PlannedVm) -> str:
         address = self._static(vm)
