@@ -67,12 +67,12 @@ def planned_addresses(
     )
     rows: list[AddressRow] = []
     for vm in plan.vms:
-        seen = _seen(past, vm, source)
+        seen, former = _seen(past, vm, source), _seen(past, vm, target)
         planned = planner.plan(
             vm,
             source=seen,
-            target=_copy(past, vm, target, seen),
-            former=_seen(past, vm, target) or (),
+            target=former or _copy(past, vm, target, seen),
+            former=former or (),
         )
         rows += [_row(vm, each, is_known=seen is not None) for each in planned]
     return rows

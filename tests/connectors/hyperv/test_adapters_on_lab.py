@@ -262,3 +262,18 @@ def test_an_address_that_somebody_set_since_is_not_ours_to_undo(
     assert told["address"] == "kept"
     assert told["address_found"]["IPv4Address"] == "10.2.0.22"
     assert str(adapters(osaka)[0].failover.ipv4) == "10.2.0.22/24"
+
+
+def test_without_integration_services_nothing_reaches_the_guest(
+    replica_host: HyperVHost, osaka: WorldHost
+) -> None:
+    osaka.get_vm(VM)[0].guest.integration_services = False
+
+    result = done(
+        replica_host.start_test_failovers(
+            [TestFailoverRequest(vm=VM, addresses=ADDRESSES)], timeout_s=LIMIT_S
+        )
+    )
+
+    made = osaka.get_vm(vm_id=result.evidence["test_vm_id"])[0]
+    assert not any(each.injected.is_set for each in made.adapters)
