@@ -15,6 +15,7 @@ from typing import Any
 from secondsite.errors import (
     AccessDeniedError,
     ActionFailedError,
+    ConflictError,
     NotFoundError,
     WrongStateError,
 )
@@ -122,6 +123,14 @@ _OUR_REASONS: Mapping[str, _Kind] = {
         error=ActionFailedError,
         next_step="Enlarge the pool in VMM, or revoke addresses there that nobody uses"
         " (Get-SCIPAddress, Revoke-SCIPAddress), then retry.",
+    ),
+    "RecordGone": _Kind(
+        error=ConflictError,
+        next_step="Somebody changes that name just now: look at it on {host}, then retry.",
+    ),
+    "TypeNotPossible": _Kind(
+        error=ActionFailedError,
+        next_step="Change that record by hand on {host}, then mark the step as done.",
     ),
     "AdapterNotInVmm": _Kind(
         error=NotFoundError,

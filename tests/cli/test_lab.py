@@ -142,7 +142,8 @@ def test_what_is_generated_comes_up(home: Path, capsys: pytest.CaptureFixture[st
 
     endpoints = _json(capsys, "up", "--estate", written["files"][0])
 
-    assert len(endpoints["servers"]) == 2 * (3 + 1)
+    windows_dns = 3
+    assert len(endpoints["servers"]) == 2 * (3 + 1) + windows_dns
 
 
 def test_both_tables_and_lines_can_be_read_by_people(

@@ -80,6 +80,7 @@ def test_json_holds_the_same_facts(plans: Path, capsys: pytest.CaptureFixture[st
         "faults": [],
         "warnings": [],
         "plans": [{"name": "example", "file": "plans/example.yaml", "vms": 4}],
+        "suites": [],
     }
     assert code == 3
     assert wrong["valid"] is False
