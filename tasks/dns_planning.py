@@ -275,10 +275,9 @@ def _families(moves: Sequence[Move], *, had: Set[str]) -> list[Move | None]:
 
 
 def _check_addresses(run: RunContext, vm: PlannedVm, addresses: Sequence[str]) -> None:
-    on = (network_of(run, each) for each in adapters_of(run, vm))
-    network = next((each for each in on if each is not None), None)
-    site = run.estate.sites[run.running_site_name]
-    networks = [network] if network is not None else [*site.networks]
+    adapters = adapters_of(run, vm) if vm.name in run.vms else ()
+    own = [network for each in adapters if (network := network_of(run, each)) is not None]
+    networks = own or [*run.estate.sites[run.running_site_name].networks]
     subnets = [subnet for each in networks for subnet in each.subnets]
     strange = [
         address

@@ -1,4 +1,7 @@
-"""`secondsite show`: the run graph of a plan, numbered and explained. Touches nothing."""
+"""`secondsite show`: the run graph of a plan, numbered and explained. Touches nothing.
+
+Only with `--dns` anybody is asked: the DNS servers, for what they hold now.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from secondsite.cli.planned_addresses import planned_addresses, table_of
+from secondsite.cli.show_dns import ask_dns, dns_diff
 from secondsite.errors import JournalError, UsageError
 from secondsite.graph import Action, Operation, PrimarySide, RunGraph, compile_graph
 from secondsite.plan.model import Direction
@@ -44,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--hold", action="store_true", help="test: people are asked before the clean-up"
+    )
+    parser.add_argument(
+        "--dns",
+        action="store_true",
+        help="failovers: what would become of each DNS record; its servers are asked",
     )
     parser.add_argument("--svg", metavar="FILE", help="draw the graph into this file")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -88,11 +97,19 @@ def run(arguments: argparse.Namespace) -> int:
         plan, estate, operation=operation, direction=direction, past=_past_runs(plan.name)[::-1]
     )
     title = f"{plan.name}: {operation}, {direction}, {sites['source']} to {sites['target']}"
+    names = ask_dns(plan, file, operation, direction) if arguments.dns else None
     if arguments.svg:
         _draw(arguments.svg, graph, title, estimate)
     if arguments.json:
-        facts = {"plan": plan.name, "kind": str(operation), "direction": str(direction)}
-        facts |= _facts(graph, sites, estimate) | {"addresses": [asdict(row) for row in rows]}
+        facts: dict[str, Any] = {
+            "plan": plan.name,
+            "kind": str(operation),
+            "direction": str(direction),
+            **_facts(graph, sites, estimate),
+            "addresses": [asdict(row) for row in rows],
+        }
+        if names is not None:
+            facts["dns"] = names
         print(json.dumps(facts, indent=2))
         return 0
     print(title)
@@ -105,6 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
     if rows:
         print("\n".join([*table_of(rows), ""]))
     for line in _outlook(graph, estimate):
+        print(line)
+    for line in () if names is None else dns_diff(names):
         print(line)
     if arguments.svg:
         print(f"Drawn: {arguments.svg}")

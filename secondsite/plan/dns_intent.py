@@ -86,10 +86,15 @@ def dns_changes(
 
 
 def dns_names(
-    plan: Plan, vm: PlannedVm, *, estate: Estate, direction: Direction = Direction.FORWARD
+    plan: Plan,
+    vm: PlannedVm,
+    *,
+    estate: Estate,
+    direction: Direction = Direction.FORWARD,
+    kind: FailoverKind = FailoverKind.PLANNED,
 ) -> tuple[DnsChange, ...]:
-    """The record sets of production that lead to `vm`, A and AAAA of each name, without values."""
-    targets = _targets(plan, estate, FailoverKind.PLANNED, direction)
+    """The record sets that lead to `vm`, A and AAAA of each name, without values."""
+    targets = _targets(plan, estate, kind, direction)
     return _once(
         change
         for target in targets

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from secondsite.run.record import RunRecord
 
-__all__ = ["dns_lines"]
+__all__ = ["dns_lines", "outlook_lines"]
 
 
 def dns_lines(record: RunRecord) -> Iterator[str]:
@@ -15,6 +15,18 @@ def dns_lines(record: RunRecord) -> Iterator[str]:
     for step in record.steps:
         for row in step.evidence.get("dns", ()):
             yield _line(row)
+
+
+def outlook_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each record set that a failover would change, or could not."""
+    for row in rows:
+        if trouble := row.get("trouble"):
+            yield f"✗ {row['vm']}: {trouble}"
+            continue
+        before, after = _say(row["before"]), row.get("address") or _say(row["after"])
+        sign = "·" if row["before"] == row["after"] else "→"
+        name = f"{row['name']} {row['type']} ({row['target']})"
+        yield f"{sign} {row['vm']}: {name}: {before}{' already' if sign == '·' else f' → {after}'}"
 
 
 def _line(row: Mapping[str, Any]) -> str:

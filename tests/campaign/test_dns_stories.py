@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from secondsite.cli.main import main
 from secondsite.connectors.dns import (
     DnsServer,
     DnsTarget,
@@ -323,3 +324,25 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.02)
+
+
+def test_the_diff_tells_what_a_failover_makes_of_dns_and_touches_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECONDSITE_HOME", str(world.home))
+    monkeypatch.setenv("SECONDSITE_PLANS", str(world.plans))
+    before = world.state()
+
+    code = main(["show", "names", "--kind", "planned", "--dns"])
+
+    told = capsys.readouterr().out
+    assert code == 0
+    for line in (
+        "→ sql01: sql01.corp.example A (production): 10.1.0.21 (TTL 60 s) → 10.2.0.21 (TTL 30 s)",
+        "→ sql01: 21.0.2.10.in-addr.arpa PTR (production): "
+        "no record → sql01.corp.example. (TTL 30 s)",
+        "→ web03: shop.corp.example A (production): "
+        "10.1.0.109, 10.1.0.110, 10.1.0.111 (TTL 60 s) → what it gets there",
+    ):
+        assert line in told, told
+    assert world.state() == before
