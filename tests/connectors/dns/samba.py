@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -52,7 +51,7 @@ def tool(*words):
 tool("domain", "provision", "--realm=CORP.EXAMPLE", "--domain=CORP", "--server-role=dc",
      "--dns-backend=SAMBA_INTERNAL", "--targetdir=" + folder, "--host-name=dc1",
      "--host-ip=" + address, "--adminpass=" + password, "--option=bind interfaces only=yes",
-     "--option=interfaces=" + address + "/29 127.0.0.1/8", "--option=dns forwarder=")
+     "--option=interfaces=" + address + "/30 127.0.0.1/8", "--option=dns forwarder=")
 where = ["-H", folder + "/private/sam.ldb", "-s", folder + "/etc/smb.conf"]
 for account in accounts:
     tool("user", "create", account, password, *where)
@@ -151,25 +150,6 @@ class Directory:
         self.stop()
         self.network.close()
 
-    def twin(self, folder: Path) -> Directory:
-        """A second controller with what this one holds now, and to which nothing is replicated."""
-        self.stop()
-        try:
-            left_out = shutil.ignore_patterns("run", "msg.*", "ldapi", "ldap_priv", "*.log")
-            shutil.copytree(self.folder, folder, ignore=left_out)
-        finally:
-            self.start()
-        config = folder / "etc" / "smb.conf"
-        address = self.network.second_address()
-        config.write_text(
-            config.read_text()
-            .replace(str(self.folder), str(folder))
-            .replace(f"{self.address}/29 127.0.0.1/8", f"{address}/29")
-        )
-        twin = Directory(folder=folder, address=address, network=self.network)
-        twin.start()
-        return twin
-
     def tool(self, *words: str) -> None:
         """Have the directory's own administration program do something, over the network."""
         subprocess.run(
@@ -196,9 +176,9 @@ class Network:
             self._wait_for_namespace()
             link = f"dr{number}"
             _ip("link", "add", link, "type", "veth", "peer", "name", "dc", "netns", str(number))
-            _ip("addr", "add", f"{here}/29", "dev", link)
+            _ip("addr", "add", f"{here}/30", "dev", link)
             _ip("link", "set", link, "up")
-            for words in (f"addr add {self.address}/29 dev dc", "link set dc up", "link set lo up"):
+            for words in (f"addr add {self.address}/30 dev dc", "link set dc up", "link set lo up"):
                 subprocess.run([*self.inside, "ip", *words.split()], check=True, timeout=10)
         except BaseException:
             self.close()
@@ -208,14 +188,6 @@ class Network:
     def inside(self) -> list[str]:
         """What a command begins with that shall run in it."""
         return ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net"]
-
-    def second_address(self) -> str:
-        """Another address inside."""
-        stem, last = self.address.rsplit(".", 1)
-        address = f"{stem}.{int(last) + 1}"
-        words = f"addr replace {address}/29 dev dc".split()
-        subprocess.run([*self.inside, "ip", *words], check=True, timeout=10)
-        return address
 
     def close(self) -> None:
         """Nothing is left of it once nothing runs in it."""
@@ -277,8 +249,8 @@ def _free_addresses() -> tuple[str, str]:
     taken = subprocess.run(
         ["ip", "-4", "-o", "addr"], capture_output=True, text=True, check=True, timeout=10
     ).stdout
-    for number in range(os.getpid(), os.getpid() + 8192):
-        stem = f"198.18.{number % 256}.{number // 256 % 32 * 8}"
+    for number in range(os.getpid(), os.getpid() + 16384):
+        stem = f"198.18.{number % 256}.{number // 256 % 64 * 4}"
         base, last = stem.rsplit(".", 1)
         here, there = (f"{base}.{int(last) + offset}" for offset in (1, 2))
         if f" {here}/" not in taken:

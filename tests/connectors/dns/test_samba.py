@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dns.message
@@ -24,7 +23,7 @@ from secondsite.connectors.dns import (
     verify,
 )
 from secondsite.connectors.dns.keys import connect
-from secondsite.errors import AccessDeniedError, ConflictError, NotReadyError, NotStartedError
+from secondsite.errors import AccessDeniedError, ConflictError, NotStartedError
 from tests.connectors.dns.conftest import in_directory
 from tests.connectors.dns.meddler import Meddler
 
@@ -175,31 +174,6 @@ def test_a_domain_controller_that_is_down_is_told_with_what_was_not_sent(
             set_(in_samba.target(key=fresh), OLD, NEW)
     finally:
         directory.start()
-
-
-def test_a_controller_that_did_not_hear_of_it_is_told_by_name_and_then_no_more(
-    in_samba: Served, directory: Directory, tmp_path: Path
-) -> None:
-    twin = directory.twin(tmp_path / "twin")
-    try:
-        second = replace(twin.server, name="dc2")
-        here = in_samba.target()
-        both = replace(here, servers=(in_samba.server, second))
-        change = set_(both, OLD, NEW)
-
-        (before,) = verify(both, [change.edit], timeout_s=0)
-        set_(replace(here, servers=(second,)), OLD, NEW)
-        (after,) = verify(both, [change.edit], timeout_s=S)
-    finally:
-        twin.stop()
-
-    assert [sight.status for sight in before.sights] == [SightStatus.DONE, SightStatus.LAGGING]
-    trouble = before.trouble()
-    assert isinstance(trouble, NotReadyError)
-    assert trouble.host == "dc2"
-    assert before.sights[0].serial == before.sights[1].serial  # which tells nothing
-    assert after.status is SightStatus.DONE
-    assert [sight.signed for sight in after.sights] == [True, True]
 
 
 def test_a_hundred_names_are_one_update_and_each_is_read_back(in_samba: Served) -> None:
