@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from secondsite.cli.block_reading import read_block
+from secondsite.cli.plan_outlook import outlook_of
+from secondsite.cli.start import open_journal
 from secondsite.connectors.offers import command, offered
 from secondsite.connectors.standing import PlanStanding, stand
 from secondsite.errors import CredentialError
@@ -26,6 +29,7 @@ __all__ = ["Asked", "ask_sites", "show_plan"]
 class Asked:
     """A plan, and what its two sites answered."""
 
+    folder: Path
     plan: Plan
     estate: Estate
     standing: PlanStanding
@@ -43,21 +47,26 @@ def ask_sites(name: str, *, leave_out: Direction | None = None) -> Asked:
     path = find_plan(name, folder=plans_folder())
     estate = load_estate(path.parent, resolve=True)
     plan = load_plan(path, estate)
-    return asyncio.run(_ask(plan, estate, leave_out))
+    return asyncio.run(_ask(plan, estate, leave_out, path.parent))
 
 
 def show_plan(name: str, *, as_json: bool) -> int:
     """Print where the plan stands and what is offered; gives 0, or 5 if no host answered."""
     asked = ask_sites(name)
-    facts = _facts(asked)
+    with open_journal() as journal:
+        outlook = outlook_of(asked.plan, asked.estate, journal, folder=asked.folder)
+    facts = _facts(asked) | {"standing": outlook.proof.as_dict()} | outlook.as_dict()
     if as_json:
         print(json.dumps(facts, indent=2))
     else:
         _print(facts)
+        print()
+        for line in outlook.lines():
+            print(line)
     return 0 if any(side.surveys for side in asked.sides) else 5
 
 
-async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None) -> Asked:
+async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None, folder: Path) -> Asked:
     protection = protection_of(plan, estate)
     sites = Sites(estate, home=home(), block_reader=read_block)
     limit_s = estate.limits.connect_timeout.total_seconds()
@@ -82,7 +91,7 @@ async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None) -> Asked
         surveys={each.site: each.surveys for each in sides},
         silent={each.site: each.silent for each in sides},
     )
-    return Asked(plan=plan, estate=estate, standing=standing, sides=sides)
+    return Asked(folder=folder, plan=plan, estate=estate, standing=standing, sides=sides)
 
 
 def _facts(asked: Asked) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--yes", action="store_true", help="prune: really remove what it lists")
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default 20)")
+    parser.add_argument("--checks", action="store_true", help="list: checks of readiness, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """List runs, or do what the verb says; verify gives 1 when the journal is not as written."""
     from secondsite.cli.runs_archive import export_runs, import_runs, prune_runs
     from secondsite.cli.start import open_journal
+    from secondsite.run.proof import CHECK
 
     if arguments.verb == "list" and arguments.run:
         raise UsageError(
@@ -65,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
                 return import_runs(journal, arguments)
             case "prune":
                 return prune_runs(journal, arguments)
-        runs = journal.runs(plan=arguments.plan, limit=arguments.limit)
+        without = () if arguments.checks else (CHECK,)
+        runs = journal.runs(plan=arguments.plan, without=without, limit=arguments.limit)
     if arguments.json:
         print(json.dumps([_facts(each) for each in runs], indent=2))
     elif runs:

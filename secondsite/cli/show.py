@@ -18,6 +18,7 @@ from secondsite.cli.show_dns import ask_dns, dns_diff
 from secondsite.errors import JournalError, UsageError
 from secondsite.graph import Action, Operation, PrimarySide, RunGraph, compile_graph
 from secondsite.plan.model import Direction
+from secondsite.reports.prediction import Gain, predict
 from secondsite.run.record import RunRecord
 
 __all__ = ["add_arguments", "run"]
@@ -64,12 +65,14 @@ class _Estimate:
 
     Attributes:
         runs: The ids of those runs; empty when there is none.
+        speed_up: What would shorten the run most, most first.
     """
 
     runs: tuple[str, ...]
     durations_s: Mapping[str, float]
     path: tuple[str, ...]
     length_s: float
+    speed_up: tuple[Gain, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -162,7 +165,10 @@ def _estimate(graph: RunGraph, plan: str, operation: Operation) -> _Estimate:
     records = _past_runs(plan, operation)
     durations_s = estimate_durations(graph, records)
     path, length_s = graph.critical_path(durations_s)
+    ids = [record.run_id for record in records]
+    expected = predict(graph, durations_s, kind=str(operation), runs=ids)
     return _Estimate(
+        speed_up=tuple(expected["speed_up"]) if expected else (),
         runs=tuple(record.run_id for record in records) if durations_s else (),
         durations_s=durations_s,
         path=tuple(step for step in path if step in durations_s),
@@ -203,6 +209,7 @@ def _facts(graph: RunGraph, sites: Mapping[str, str], estimate: _Estimate) -> di
             "steps": estimate.path,
             "seconds": estimate.length_s if estimate.runs else None,
             "from_runs": estimate.runs,
+            "speed_up": list(estimate.speed_up),
         },
     }
 
@@ -253,6 +260,11 @@ def _outlook(graph: RunGraph, estimate: _Estimate) -> Iterable[str]:
     source = "the last run" if count == 1 else f"the last {count} runs"
     yield f"Critical path: about {_say(estimate.length_s)}, from {source}.{people}"
     yield f"  {' → '.join(estimate.path)}"
+    for gain in estimate.speed_up[:3]:
+        yield (
+            f"To speed up: {gain['step']} takes {_say(gain['takes_s'])}; without it the run ends "
+            f"{_say(gain['gain_s'])} sooner."
+        )
 
 
 def _say(seconds: float) -> str:

@@ -8,11 +8,15 @@ import os
 from typing import Any
 
 from secondsite.cli.liveness import watch_lives, workers_online
+from secondsite.cli.plan_outlook import proof_of
 from secondsite.cli.run_status import show_run
 from secondsite.cli.services import is_healthy, services
 from secondsite.cli.start import open_journal
+from secondsite.errors import PlanError
 from secondsite.home import home, journal_url, plans_folder
+from secondsite.plan.loader import load_folder
 from secondsite.run.journal import Journal, RunSummary
+from secondsite.run.proof import CHECK
 
 __all__ = ["add_arguments", "run"]
 
@@ -62,7 +66,8 @@ def _facts() -> dict[str, Any]:
     is_ours = mine.has_started("worker")
     online = workers_online(url) if answers else []
     with open_journal() as journal:
-        active = [run for run in journal.runs(limit=50) if run.ended_at is None]
+        active = [run for run in journal.runs(without=(CHECK,)) if run.ended_at is None]
+        standings = _standings(journal)
     return {
         "home": str(home()),
         "plans": str(plans_folder()),
@@ -79,6 +84,7 @@ def _facts() -> dict[str, Any]:
             "online": list(online),
         },
         "watch": {"alive": "watch" in running or (watch_lives() and not mine.has_started("watch"))},
+        "plans_standing": standings,
         "runs": [
             {
                 "run_id": run.run_id,
@@ -88,6 +94,18 @@ def _facts() -> dict[str, Any]:
             }
             for run in active
         ],
+    }
+
+
+def _standings(journal: Journal) -> dict[str, Any]:
+    """How well each plan is proved; nothing where the plans folder has faults."""
+    try:
+        loaded = load_folder(plans_folder())
+    except PlanError:
+        return {}
+    return {
+        name: proof_of(plan, loaded.estate, journal, folder=loaded.files[name].parent).as_dict()
+        for name, plan in loaded.plans.items()
     }
 
 
@@ -113,6 +131,9 @@ def _print(facts: dict[str, Any]) -> None:
     print(f"Home              {facts['home']}")
     print(f"Plans             {facts['plans']}")
     print(f"Journal           {facts['journal']}")
+    for name, standing in facts["plans_standing"].items():
+        why = "" if standing["state"] == "verified" else f": {standing['reasons'][0]}"
+        print(f"Plan              {name}: {standing['state']}{why}")
     for each in facts["runs"]:
         is_left = each["state"] in {"cancelled", "interrupted"}
         advice = f" (secondsite resume {each['run_id']})" if is_left else ""

@@ -35,6 +35,7 @@ from secondsite.run.events import Noted
 from secondsite.run.history import REHEARSAL
 from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal, RunSummary
+from secondsite.run.proof import CHECK
 
 __all__ = ["add_arguments", "claim_taking_up", "look_after", "run"]
 
@@ -96,7 +97,7 @@ def look_after(journal: Journal, *, resumes: bool) -> None:
     """
     now = datetime.now(UTC)
     failures: list[SecondsiteError] = []
-    for summary in journal.runs(limit=_NEWEST):
+    for summary in journal.runs(without=(CHECK,), limit=_NEWEST):
         if summary.ended_at is not None:
             continue
         try:

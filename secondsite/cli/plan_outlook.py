@@ -1,0 +1,150 @@
+"""What the journal tells of a plan: its standing, its past recovery times, the next failover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from secondsite.graph import Operation, compile_graph
+from secondsite.plan.estate import Estate
+from secondsite.plan.fingerprint import fingerprint
+from secondsite.plan.model import Plan
+from secondsite.reports.objectives import measure_objectives
+from secondsite.reports.phrasing import say_duration
+from secondsite.reports.prediction import Prediction, predict
+from secondsite.reports.recovery_times import RecoveryTimes, recovery_times
+from secondsite.reports.standing_words import standing_lines
+from secondsite.run.estimates import estimate_durations
+from secondsite.run.history import failovers_of, records_of
+from secondsite.run.journal import Journal
+from secondsite.run.proof import Proof, prove
+from secondsite.run.record import RunRecord
+
+__all__ = ["PlanOutlook", "forecast", "outlook_of", "proof_of"]
+
+_PAST_RUNS = 5
+_FAILOVERS = ("test", "planned", "unplanned")
+_AFTERWARDS = frozenset({"restore-dns", "cleanup", "networks", "reverse", "commit"})
+"""What comes when the VMs are in service already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOutlook:
+    """A plan as the journal has it.
+
+    Attributes:
+        runs: Its newest failovers of one kind, oldest first, whose VMs all came into service.
+        next_run: What is to be expected of the next one; None where none has ever succeeded.
+    """
+
+    plan: Plan
+    proof: Proof
+    runs: tuple[RunRecord, ...]
+    next_run: Prediction | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        rto, rpo = self.plan.objectives.rto, self.plan.objectives.rpo
+        return {
+            "objectives": {
+                "rto_s": rto.total_seconds() if rto else None,
+                "rpo_s": rpo.total_seconds() if rpo else None,
+            },
+            "trend": [
+                {"run_id": run.run_id, "kind": run.kind, **times["plan"]}
+                for run, times in self._times()
+            ],
+            "recovery": self._times()[-1][1] if self.runs else None,
+            "next_run": self.next_run,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For a terminal."""
+        first, *rest = standing_lines(self.proof)
+        yield f"Standing:  {first}"
+        yield from (f"         {line}" for line in rest)
+        own = [
+            (times["plan"]["rto_s"] or 0.0) - times["plan"]["people_s"]
+            for _, times in self._times()
+        ]
+        rto = self.plan.objectives.rto
+        promised = f", promised {say_duration(rto.total_seconds())}" if rto else ""
+        if own:
+            count = f"{len(own)} {self.runs[-1].kind} runs" if len(own) > 1 else "the last run"
+            yield (
+                f"RTO:       {say_duration(own[-1])} last time, {say_duration(median(own))} in the "
+                f"middle of {count} ({say_duration(min(own))} to {say_duration(max(own))}, without "
+                f"the time of people){promised}"
+            )
+        if self.next_run is not None:
+            yield from prediction_lines(self.next_run)
+
+    def _times(self) -> list[tuple[RunRecord, RecoveryTimes]]:
+        return [(run, recovery_times(run)) for run in self.runs]
+
+
+def prediction_lines(expected: Prediction) -> Iterator[str]:
+    """What is to be expected, and what to speed up first."""
+    yield f"Next:      a {expected['kind']} run takes about {say_duration(expected['length_s'])}"
+    for number, gain in enumerate(expected["speed_up"][:3], start=1):
+        label = "Speed up:  " if number == 1 else "           "
+        yield (
+            f"{label}{number}. {gain['step']} ({say_duration(gain['takes_s'])}): without it the "
+            f"run ends {say_duration(gain['gain_s'])} sooner"
+        )
+
+
+def proof_of(plan: Plan, estate: Estate, journal: Journal, *, folder: Path) -> Proof:
+    """How well the plan is proved, as its files are now."""
+    return prove(
+        plan.name,
+        records_of(journal, plan.name),
+        fingerprint=fingerprint(plan, estate, folder=folder),
+        within=plan.rehearse_within,
+        now=datetime.now(UTC),
+    )
+
+
+def outlook_of(plan: Plan, estate: Estate, journal: Journal, *, folder: Path) -> PlanOutlook:
+    """Everything that the journal tells of the plan."""
+    runs = _in_service(failovers_of(journal, plan.name, operations=_FAILOVERS, most=10))
+    return PlanOutlook(
+        plan=plan,
+        proof=proof_of(plan, estate, journal, folder=folder),
+        runs=tuple(runs),
+        next_run=forecast(plan, runs),
+    )
+
+
+def forecast(plan: Plan, runs: Sequence[RunRecord]) -> Prediction | None:
+    """The next run of the kind of `runs`, until all of its VMs are in service."""
+    if not runs:
+        return None
+    kind = runs[-1].kind
+    graph = compile_graph(plan, operation=Operation(kind))
+    wanted = [step for step in graph if step.action not in _AFTERWARDS]
+    return predict(
+        graph,
+        estimate_durations(wanted, runs),
+        kind=kind,
+        runs=[run.run_id for run in runs],
+        lengths_s=[
+            (times["rto_s"] or 0.0) - times["people_s"]
+            for times in (recovery_times(run)["plan"] for run in runs)
+        ],
+    )
+
+
+def _in_service(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """Those of the newest kind in which all VMs came into service."""
+    whole = [
+        run
+        for run in runs
+        if measure_objectives(run, now=run.last_event_at)["rto_actual_s"] is not None
+    ]
+    kind = whole[-1].kind if whole else ""
+    return [run for run in whole if run.kind == kind][-_PAST_RUNS:]
