@@ -24,7 +24,8 @@ people, 5 a site or server cannot be reached.
 
 Environment: `SECONDSITE_HOME` (state of this machine), `SECONDSITE_PLANS` (folder of plans,
 default `./plans`), `SECONDSITE_JOURNAL` (SQLAlchemy URL of the journal), `PREFECT_API_URL` (a
-Prefect server of your own).
+Prefect server of your own), `PREFECT_API_AUTH_STRING` (its auth string, where the estate does not
+say it).
 """
 
 _DEPLOYMENTS = "deployments/prefect.yaml"
