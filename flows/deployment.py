@@ -107,6 +107,9 @@ def deployments_of(
 def register(deployments: Iterable[Deployment]) -> list[str]:
     """Make or renew deployments, and the work pools they name; gives their names.
 
+    Those for the way back are removed where the primary site has no pool of its own any more: a
+    run there would wait for a worker that nobody starts.
+
     The Prefect server that PREFECT_API_URL names must answer. Doing it again changes nothing.
     """
     wanted = list(deployments)
@@ -114,6 +117,7 @@ def register(deployments: Iterable[Deployment]) -> list[str]:
         asyncio.run(ensure_work_pool(pool))
     for each in wanted:
         _for_prefect(each).apply()
+    remove(_left_in_former_pools(wanted))
     return [each.full_name for each in wanted]
 
 
@@ -187,6 +191,15 @@ def _for_prefect(wanted: Deployment) -> RunnerDeployment:
     )
     assert isinstance(deployment, RunnerDeployment)  # noqa: S101 - narrows a sync-or-async result
     return deployment
+
+
+def _left_in_former_pools(wanted: Sequence[Deployment]) -> list[str]:
+    names = {each.full_name for each in wanted}
+    return [
+        name
+        for name in obsolete(wanted)
+        if name.endswith(BACK) and name.removesuffix(BACK) in names
+    ]
 
 
 async def _registered() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,11 @@ CustomWebhookNotificationBlock(
 
 
 @pytest.fixture
-def plans(machine: Machine, tmp_path: Path) -> Path:
-    """A copy of the machine's plans, for an estate of our own."""
-    return Path(shutil.copytree(machine.plans, tmp_path / "plans"))
+def plans(machine: Machine, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the machine's plans, for an estate of our own; its deployments are as before."""
+    yield Path(shutil.copytree(machine.plans, tmp_path / "plans"))
+    machine.ok("up", "--json")
+    assert not is_there(machine, "deployment", "planned-failover/payroll-back")
 
 
 def test_deploy_registers_what_is_there_and_removes_what_is_gone(
