@@ -7,7 +7,7 @@ KRB    := $(VENV)/.kerberos
 LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate
 
-.PHONY: demo kerberos test crash-test fault-test ha-test lint types arch docs bench lock clean help
+.PHONY: demo kerberos test crash-test fault-test gate-test ha-test lint types arch docs bench lock clean help
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -47,6 +47,9 @@ fault-test: $(STAMP)  ## let one WinRM fault strike a planned failover, 320 time
 ha-test: $(STAMP)  ## two API servers of Prefect on one PostgreSQL and Redis, one lost
 	@SECONDSITE_HA_TEST=1 $(BIN)/python -m pytest -q tests/e2e/test_high_availability.py
 
+gate-test: $(STAMP)  ## gates in random positions, decided in every way, engines killed: 40 stories (SEEDS=n)
+	@$(BIN)/python -m tests.campaign.gates --seeds $(or $(SEEDS),40)
+
 lint: $(STAMP)  ## style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -60,10 +63,11 @@ arch: $(STAMP)  ## who may import whom
 docs: $(STAMP)  ## write the generated reference pages and schemas anew
 	@$(BIN)/python -m secondsite.cli.reference
 
-bench: $(STAMP)  ## measure the engine against the lab (12, 100, 500 VMs), DNS changes, and a dead primary site
+bench: $(STAMP)  ## measure the engine against the lab (12, 100, 500 VMs), DNS changes, a dead primary site, open gates
 	@$(BIN)/python benchmarks/names.py
 	@$(BIN)/python benchmarks/engine.py
 	@$(BIN)/python -m benchmarks.dead_site
+	@$(BIN)/python -m benchmarks.gates
 
 lock: ## write the locks anew (needs uv): constraints*.txt from pyproject.toml
 	@$(LOCK) pyproject.toml --group dev --extra postgresql --extra high-availability -o constraints.txt

@@ -8,6 +8,7 @@ from typing import Literal
 
 from flows.gate import ask_people
 from flows.gate_opening import remind_every_s
+from flows.handed_in import put_away, stray_answers
 from flows.progress import Progress
 from flows.walk import Walk
 from secondsite.graph import Action
@@ -31,6 +32,7 @@ async def carry_on(
     A run that waits for people leaves by Prefect's suspension, which ends the process.
     """
     replay = walk.replay
+    await _tell_strays(walk)
     while True:
         await walk.go_on()
         if replay.scheduler.is_aborted:
@@ -58,11 +60,22 @@ async def carry_on(
     return state
 
 
+async def _tell_strays(walk: Walk) -> None:
+    """Let the journal tell those whose answer came too late, or after another, that it did."""
+    record = walk.replay.record()
+    if len(record.attachments) > 1:
+        for key, answer in (await stray_answers(record, now=walk.run.now())).items():
+            await walk.submit(answer)
+            await put_away(record, key)
+        await walk.catch_up()
+
+
 async def _hand_in(walk: Walk, answer: Submission | RunReleased | None) -> None:
     match answer:
         case Submission():
             await walk.submit(answer)
             await walk.catch_up()
+            await put_away(walk.replay.record())
         case RunReleased():
             await walk.tell(answer)
         case None:

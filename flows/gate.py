@@ -23,7 +23,7 @@ from secondsite.run.ballot import REFUSED, Proposal, Submission
 from secondsite.run.events import Decision, Noted, RunReleased
 from secondsite.run.record import QuestionRecord, RunRecord
 
-__all__ = ["FailureForm", "GateForm", "ReleaseForm", "ask_people"]
+__all__ = ["FailureForm", "GateForm", "ReleaseForm", "ask_people", "digest_of"]
 
 FormT = TypeVar("FormT", bound=RunInput)
 
@@ -217,5 +217,9 @@ def _refusals(record: RunRecord, *steps: str) -> list[Noted]:
 def _key(name: str, *counts: int) -> str:
     """Keys hold lower-case letters, digits and dashes only; the digest keeps step ids apart."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
-    digest = sha256(name.encode()).hexdigest()[:8]
-    return "-".join([words, digest, *map(str, counts)])
+    return "-".join([words, digest_of(name), *map(str, counts)])
+
+
+def digest_of(name: str) -> str:
+    """What stands for a step's id in the key of its form."""
+    return sha256(name.encode()).hexdigest()[:8]

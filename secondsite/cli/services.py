@@ -74,7 +74,7 @@ class Services:
         chosen = port or self._former_port() or _free_port()
         (self.folder / "api-url").parent.mkdir(parents=True, exist_ok=True)
         (self.folder / "api-url").write_text(f"http://127.0.0.1:{chosen}/api")
-        server = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(chosen)]
+        server = ["secondsite.cli.server_process", "--host", "127.0.0.1", "--port", str(chosen)]
         self._start("server", *server, environment=server_environment())
         return self.api_url
 

@@ -192,9 +192,13 @@ def _about_gate(
     since = f" since {gate.asked_at:%Y-%m-%d %H:%M} UTC" if gate.asked_at else ""
     until = f" until {gate.deadline_at:%Y-%m-%d %H:%M} UTC" if gate.deadline_at else ""
     who = ", ".join(gate.approvers) or "anybody"
+    if gate.about == "failure":
+        where = f"for a decision about {gate.id}, which failed"
+    else:
+        where = f'at the gate "{gate.title}"'
     sentence = {
-        "gate": f'{_what(record)} waits at the gate "{gate.title}".',
-        "reminder": f'{_what(record)} still waits at the gate "{gate.title}"{since}.',
+        "gate": f"{_what(record)} waits {where}.",
+        "reminder": f"{_what(record)} still waits {where}{since}.",
         "escalation": f'Nobody has decided in time about the gate "{gate.title}" of the '
         f"{_what(record)}: others are asked now.",
     }[topic]
@@ -206,8 +210,12 @@ def _about_gate(
         lines.append(f"Who started the run does not count: {', '.join(gate.separate_from)}.")
     if gate.with_code:
         lines.append(f"With a one-time code (--code): {', '.join(gate.with_code)}.")
-    lines.append(f"  secondsite approve {record.run_id} {gate.id} --as NAME")
-    lines.append(f"  secondsite reject {record.run_id} {gate.id} --as NAME --comment WHY")
+    if gate.about == "failure":
+        lines.append(withhold_in_text(gate.shown))
+        lines.append(f"  secondsite retry|skip|mark-done {record.run_id} {gate.id} --as NAME")
+    else:
+        lines.append(f"  secondsite approve {record.run_id} {gate.id} --as NAME")
+        lines.append(f"  secondsite reject {record.run_id} {gate.id} --as NAME --comment WHY")
     words = {"gate": "waits for a decision", "reminder": "still waits for a decision"}
     return Message(
         topic=topic,

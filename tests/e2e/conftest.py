@@ -15,8 +15,10 @@ from typing import Any
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from secondsite.lab.control import LabClient
+from tests.e2e.prefect_ui import PAGE_LIMIT_MS, PrefectUi
 
 REPOSITORY = Path(__file__).parents[2]
 LAB = "lab/two-sites.yaml"
@@ -156,3 +158,33 @@ def estate(machine: Machine) -> Machine:
     """The machine with a lab as new."""
     machine.new_lab()
     return machine
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no browser: install the package `chromium`")
+        pytest.skip("no browser: install the package `chromium`")
+    quiet = ("background-networking", "component-update", "gpu", "quic", "sync")
+    expect.set_options(timeout=PAGE_LIMIT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", "--no-first-run", *(f"--disable-{each}" for each in quiet)],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def ui(machine: Machine, browser: Browser, tmp_path: Path) -> Iterator[PrefectUi]:
+    """A new tab; what it showed last is kept as `last.png` in the test's folder."""
+    # Without motion: the pages' animations keep a core busy while nothing happens.
+    context = browser.new_context(viewport={"width": 1400, "height": 1100}, reduced_motion="reduce")
+    context.set_default_timeout(PAGE_LIMIT_MS)
+    page = context.new_page()
+    yield PrefectUi(page=page, url=machine.ok("status", "--json").facts["server"]["ui_url"])
+    page.screenshot(path=tmp_path / "last.png", full_page=True)
+    context.close()

@@ -23,10 +23,7 @@ from tests.e2e.conftest import LAB, Machine, hasty_plans, until
 from tests.e2e.following import a_run_until, ended
 from tests.e2e.prefect_ui import PAGE_LIMIT_MS
 from tests.e2e.reading import changes, vm_of
-from tests.e2e.test_ui import browser
 from tests.receivers import Webhook, webhook
-
-__all__ = ["browser"]
 
 pytestmark = [
     pytest.mark.integration,

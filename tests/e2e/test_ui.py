@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import REPOSITORY, Machine
-from tests.e2e.prefect_ui import PAGE_LIMIT_MS, PrefectUi, rows
+from tests.e2e.prefect_ui import PrefectUi, rows
 from tests.e2e.reading import PLANNED, made_for_tests, step
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -28,36 +26,6 @@ GATE = """\
         timeout: 1h
         kinds: [test]
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no browser: install the package `chromium`")
-        pytest.skip("no browser: install the package `chromium`")
-    quiet = ("background-networking", "component-update", "gpu", "quic", "sync")
-    expect.set_options(timeout=PAGE_LIMIT_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=["--no-sandbox", "--no-first-run", *(f"--disable-{each}" for each in quiet)],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def ui(machine: Machine, browser: Browser, tmp_path: Path) -> Iterator[PrefectUi]:
-    """A new tab; what it showed last is kept as `last.png` in the test's folder."""
-    # Without motion: the pages' animations keep a core busy while nothing happens.
-    context = browser.new_context(viewport={"width": 1400, "height": 1100}, reduced_motion="reduce")
-    context.set_default_timeout(PAGE_LIMIT_MS)
-    page = context.new_page()
-    yield PrefectUi(page=page, url=machine.ok("status", "--json").facts["server"]["ui_url"])
-    page.screenshot(path=tmp_path / "last.png", full_page=True)
-    context.close()
 
 
 @pytest.fixture(scope="module")

@@ -100,6 +100,29 @@ def test_reminders_and_escalations_tell_who_is_asked_now_until_when() -> None:
         assert f"secondsite approve {RUN} {GATE} --as NAME" in message.text
 
 
+def test_a_reminder_of_a_failed_step_tells_what_can_be_decided_about_it() -> None:
+    start = "db/sql01/start"
+    error = ErrorFact(kind="x", message="It is stuck.")
+
+    [reminder] = [
+        each
+        for each in told(
+            *TO_THE_GATE,
+            Decided(at=BEGIN, step=GATE, decision=Decision.APPROVE, by="aiko"),
+            StepIntent(at=BEGIN, step=start),
+            StepOutcome(at=BEGIN, step=start, state="failed", error=error),
+            Asked(at=BEGIN, step=start, about="failure", title=f"{start} failed", shown="Stuck."),
+            Reminded(at=BEGIN, step=start, number=1),
+        )
+        if each.topic == "reminder"
+    ]
+
+    assert f"still waits for a decision about {start}, which failed since" in reminder.text
+    assert "Stuck." in reminder.text
+    assert f"secondsite retry|skip|mark-done {RUN} {start} --as NAME" in reminder.text
+    assert "secondsite approve" not in reminder.text
+
+
 def test_what_is_long_past_is_told_only_if_people_are_still_asked() -> None:
     assert topics(*TO_THE_GATE, now=LATER) == ["gate"]
 
