@@ -24,7 +24,7 @@ def a_run_until(
     Gives the run's id.
     """
     started = machine.ok("run", plan, "--kind", kind, "--detach", "--json", "--yes", *options).facts
-    until(lambda: seen(machine.lab_log()), what="the run has come so far")
+    until(lambda: seen(machine.lab_log()), what="the run has come so far", limit_s=120)
     then()
     return run_of(machine, started["flow_run"])
 
