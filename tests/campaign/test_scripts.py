@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.campaign.plans import HOOKS, MARKED_ONCE
-from tests.campaign.world import Case, Outcome, a_world
+from secondsite.run.journal import Journal
+from secondsite.run.record import StepRecord
+from secondsite.run.replay import replay
+from tests.campaign.faults import LIMITS
+from tests.campaign.plans import HOOKS, MARKED_ANYHOW, MARKED_ONCE
+from tests.campaign.world import Case, Outcome, World, a_world
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
-ONCE = "shutdown/before/mark"
+ONCE, ANYHOW = "shutdown/before/mark", "payroll/after/mark"
+
+
+def steps(world: World) -> Mapping[str, StepRecord]:
+    with Journal.open(f"sqlite:///{world.home}/journal.db") as journal:
+        [run] = journal.runs()
+        return replay(each.event for each in journal.read(run.run_id)).by_id
+
+
+def test_a_script_that_gives_no_answer_is_met_as_the_plan_says(tmp_path: Path) -> None:
+    with a_world(tmp_path / "world", limits=LIMITS) as world:
+        plan = world.plans / f"{HOOKS}.yaml"
+        plan.write_text(plan.read_text().replace("on_unknown:", "timeout: 3s, on_unknown:"))
+        for vm in (MARKED_ONCE, MARKED_ANYHOW):
+            world.arm(kind="hung-cmdlet", cmdlet="Set-VM", vm=vm, times=1)
+
+        outcome = world.carry_out(Case(operation="planned", plan=HOOKS, gates=1))
+
+        assert outcome.state == "COMPLETED", outcome.message
+        assert (world.marks(MARKED_ONCE), world.marks(MARKED_ANYHOW)) == (1, 2)
+        found = steps(world)
+        assert "may or may not" in found[ONCE].evidence["skipped"]
+        assert not found[ONCE].changed
+        assert found[ANYHOW].changed
 
 
 def test_when_in_doubt_people_are_asked_and_their_retry_runs_it_again(tmp_path: Path) -> None:
