@@ -35,6 +35,14 @@ def vm(state: Any, name: str, site: str = "osaka") -> Any:
     return found[0]
 
 
+def machines(state: Any) -> Any:
+    """Everything but DNS, which has stories of its own."""
+    return {
+        name: {"hosts": site["hosts"], "networks": site["networks"]}
+        for name, site in state["sites"].items()
+    }
+
+
 def networks(machine: Any) -> dict[str, str | None]:
     return {each["name"]: each["network"] for each in machine["adapters"]}
 
@@ -78,7 +86,7 @@ def test_a_round_trip_leaves_the_estate_as_it_began(tmp_path: Path) -> None:
     assert {*vm(away, "pay01")["addresses"]} >= {"10.2.0.41", "10.2.9.41"}
     assert grants(away) == {"osaka-prod-pool": ["10.2.0.200 secondsite: failover of pay02"]}
     assert "10.2.0.200" in vm(away, "pay02")["addresses"]
-    assert list(unequal(before["sites"], after["sites"])) == []
+    assert list(unequal(machines(before), machines(after))) == []
 
 
 def test_undo_gives_back_what_an_unplanned_failover_took(tmp_path: Path) -> None:
@@ -126,7 +134,7 @@ def test_a_test_puts_each_adapter_where_it_belongs_and_clean_up_leaves_nothing(
             }
             taken = ["10.2.0.200 secondsite: test of pay02"]
             assert grants(tested) == {"osaka-test-pool": taken}
-    assert list(unequal(before["sites"], after["sites"])) == []
+    assert list(unequal(machines(before), machines(after))) == []
 
 
 @pytest.mark.parametrize("counts", ["guest", "vmm"])
@@ -178,7 +186,7 @@ def test_a_full_pool_is_refused_before_anything_is_touched(tmp_path: Path) -> No
             "first: 10.2.0.200, last: 10.2.0.239", "first: 10.2.0.99, last: 10.2.0.99"
         )
 
-    with a_world(tmp_path / "lab", TEST, change_lab=one_address) as world:
+    with a_world(tmp_path / "lab", change_lab=one_address) as world:
         before = world.state()
         plan = (world.plans / "payroll.yaml").read_text()
         both = plan.replace(
