@@ -73,7 +73,7 @@ def disagreement(*, guest: Iterable[str], vmm: Sequence[str] | str, name: str, c
     inside = set(guest)
     if isinstance(vmm, str) or not vmm or set(vmm) == inside:
         return ""
-    word = "the guest's" if counts == "guest" else "VMM's"
+    word = "The guest's" if counts == "guest" else "VMM's"
     return (
         f"{name}: the guest reports {', '.join(sorted(inside)) or 'no address that counts'}, and "
         f"VMM shows {', '.join(vmm)}. {word} word counts here (`addresses_from` in the estate)."
