@@ -97,3 +97,20 @@ async def test_a_fault_of_the_whole_request_reaches_every_vm_of_it(
     )
 
     assert [type(each) for each in results] == [UnknownOutcomeError] * 2
+
+
+async def test_two_who_ask_for_the_same_are_both_answered(executor: ThreadPoolExecutor) -> None:
+    batches: list[list[str]] = []
+
+    def send(requests: Sequence[str]) -> Mapping[str, str | SecondsiteError]:
+        batches.append(list(requests))
+        return {"record": requests[0].upper()}
+
+    batcher = Batcher[str, str](send=send, executor=executor, host="ns1")
+
+    answers = await asyncio.wait_for(
+        asyncio.gather(*(batcher.submit("record", each) for each in ("one", "two", "three"))), 10
+    )
+
+    assert answers == ["ONE", "TWO", "THREE"]
+    assert batches == [["one"], ["two"], ["three"]]

@@ -1,0 +1,51 @@
+"""DNS alone, from a terminal: TTLs lowered ahead, and taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Machine
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+NAME = "payroll.corp.example"
+RECORD = "10.1.0.113"
+
+
+def ttl_s(machine: Machine) -> set[int]:
+    """The TTLs of payroll's name in production, on every server."""
+    state: Any = machine.stable_state()
+    return {
+        record["ttl_s"]
+        for site in state["sites"].values()
+        for server, held in site["dns"].items()
+        if server != "dns-osaka-test"
+        for zone in held["zones"]
+        for record in zone["records"]
+        if record["name"] == NAME
+    }
+
+
+def test_ttls_are_lowered_from_a_terminal_and_rolled_back(estate: Machine) -> None:
+    before = ttl_s(estate)
+
+    prepared = estate.ok("dns", "prepare", "payroll")
+    lowered = ttl_s(estate)
+    again = estate.ok("dns", "prepare", "payroll")
+    nothing = estate.run("dns", "rollback", "latest", "--yes")
+    run_id = next(word for word in prepared.out.split() if word.startswith("payroll-prepare-dns-"))
+    back = estate.ok("dns", "rollback", run_id.rstrip(":,."), "--yes")
+
+    assert before == {300}
+    assert lowered == {60}
+    assert (
+        f"✓ {NAME} A (production): 10.1.0.113 (TTL 300 s) → 10.1.0.113 (TTL 60 s)" in prepared.out
+    )
+    assert "The old TTLs have run out at" in prepared.out
+    assert "Every TTL is as low as that already" in again.out
+    assert nothing.code == 1
+    assert "has changed nothing in DNS" in nothing.err
+    assert "→ 10.1.0.113 (TTL 300 s)" in back.out
+    assert ttl_s(estate) == before
