@@ -20,7 +20,7 @@ from secondsite.plan.model import Direction, Plan
 from secondsite.run.check_events import CHECK_STEPS, check_events, verdict
 from secondsite.run.events import Objectives, RunCreated
 from secondsite.run.finding import Finding, by_severity, is_sound
-from secondsite.run.history import records_of
+from secondsite.run.history import record_of, records_of
 from secondsite.run.journal import Journal
 from secondsite.run.naming import new_run_id
 from secondsite.run.proof import CHECK, HARDWARE, Proof, prove
@@ -98,7 +98,7 @@ async def look_at_plan(
     now = fingerprint(plan, estate, folder=path.parent)
     before = _prove(plan, journal, now)
     checked, about_workers = await asyncio.gather(
-        _look(plan, estate, request, before), _workers(plan, request, workers)
+        _look(plan, estate, request, before, journal), _workers(plan, request, workers)
     )
     findings = tuple(by_severity([*checked.findings, *about_workers]))
     run_id = new_run_id(plan=plan.name, operation=CHECK, at=began)
@@ -149,7 +149,9 @@ def _prove(plan: Plan, journal: Journal, now: dict[str, str]) -> Proof:
     )
 
 
-async def _look(plan: Plan, estate: Estate, request: CheckRequest, before: Proof) -> Checked:
+async def _look(
+    plan: Plan, estate: Estate, request: CheckRequest, before: Proof, journal: Journal
+) -> Checked:
     is_test = request.operation is Operation.TEST
     options = rehearsal_options(plan) if is_test else RunOptions(unattended=True)
     sites = Sites(estate, home=home(), block_reader=read_block)
@@ -163,6 +165,9 @@ async def _look(plan: Plan, estate: Estate, request: CheckRequest, before: Proof
         steps=run_graph(plan, estate, request.operation, request.direction, options).steps,
         sites=sites,
         now=lambda: datetime.now(UTC),
+        everywhere=lambda: [
+            record_of(journal, each.run_id) for each in reversed(journal.runs(plan=plan.name))
+        ],
     )
     try:
         return await check(run, changes=before.changes)

@@ -179,6 +179,26 @@ def test_an_address_of_somebody_else_is_not_given_back(
     assert [each.description for each in world.sites["osaka"].vmm.get_ip_addresses()] == ["by hand"]
 
 
+def test_a_network_with_pools_of_both_families_gives_an_address_of_each(hours: Any) -> None:
+    estate = deepcopy(ESTATE)
+    bubble = estate["sites"]["osaka"]["networks"][1]
+    bubble["subnets"].append("2001:db8:2::/64")
+    six = {"name": "pool-6", "first": "2001:db8:2::20", "last": "2001:db8:2::21"}
+    bubble["pools"].append({**six, "gateway": "2001:db8:2::1", "dns": ["2001:db8:2::10"]})
+    world = build_world(LabEstate.model_validate(estate), clock=LabClock(now=hours.now))
+    server = VmmServer(name="vmm-osaka", lane=DirectLane(world.sites["osaka"].vmm, hours))
+    asked = request(world.sites["osaka"].hosts["hv-osaka-1"], "sql01", "2001:db8:2::21")
+
+    taken = done(server.grant_addresses([asked], timeout_s=LIMIT_S), "sql01").evidence["granted"]
+    back_ = done(server.revoke_addresses([back(asked)], timeout_s=LIMIT_S), "sql01")
+
+    assert {each["subnet"]: each["address"] for each in taken} == {
+        "10.2.0.0/24": "10.2.0.200",
+        "2001:db8:2::/64": "2001:db8:2::21",
+    }
+    assert sorted(back_.evidence["released"]) == ["10.2.0.200", "2001:db8:2::21"]
+
+
 def test_an_inventory_tells_how_networks_are_isolated(hours: Any) -> None:
     estate = deepcopy(ESTATE)
     bubble = estate["sites"]["osaka"]["networks"][1]
