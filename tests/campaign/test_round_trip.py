@@ -50,10 +50,14 @@ def start_actions(world: World) -> dict[str, str]:
     }
 
 
+def of_generation_1(text: str) -> str:
+    return text.replace("  - name: pay02\n", "  - name: pay02\n    generation: 1\n")
+
+
 def test_a_planned_round_trip_leaves_hosts_replication_and_dns_as_they_were(
     tmp_path: Path,
 ) -> None:
-    with a_world(tmp_path / "world") as world:
+    with a_world(tmp_path / "world", change_lab=of_generation_1) as world:
         before = production(world)
 
         there = world.carry_out(Case(operation="planned"))
@@ -62,6 +66,7 @@ def test_a_planned_round_trip_leaves_hosts_replication_and_dns_as_they_were(
         home = world.carry_out(BACK)
 
         assert (there.state, home.state) == ("COMPLETED", "COMPLETED"), home.message
+        assert {vm["generation"] for vm in before["vms"].values()} == {1, 2}
         assert away["vms"] != before["vms"]
         assert away["dns"] != before["dns"]
         for each in late.values():

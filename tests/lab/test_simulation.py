@@ -222,3 +222,27 @@ def test_breaking_and_mending_are_in_the_log(tmp_path: Path) -> None:
 
     told = [event["detail"]["event"] for event in events if event["kind"] == "fault"]
     assert told == ["break", "mend"]
+
+
+def test_a_vm_is_moved_where_there_is_a_cluster_and_refused_where_there_is_none(
+    tmp_path: Path,
+) -> None:
+    text = _TWO_SITES.read_text(encoding="utf-8").replace(
+        "    clouds: [osaka-gold]\n",
+        "    clouds: [osaka-gold]\n    clusters:\n"
+        "      - {name: c, broker: broker, hosts: [hv-osaka-1, hv-osaka-2]}\n",
+    )
+    (tmp_path / "lab.yaml").write_text(text, encoding="utf-8")
+    sites = load_lab_estate(tmp_path / "lab.yaml").sites
+
+    async def talk(simulation: Simulation, _: dict[str, Any]) -> None:
+        moved = simulation.answer({"do": "move", "vm": "pay01", "host": "hv-osaka-1"})
+        with pytest.raises(UsageError, match="'hv-tokyo-2' is no node of a cluster"):
+            simulation.answer({"do": "move", "vm": "pay01", "host": "hv-tokyo-2"})
+
+        osaka = simulation.answer({"do": "state"})["sites"]["osaka"]["hosts"]
+        assert moved == {"vm": "pay01", "host": "hv-osaka-1"}
+        assert "pay01" in [vm["name"] for vm in osaka[0]["vms"]]
+        assert "pay01" not in [vm["name"] for vm in osaka[1]["vms"]]
+
+    _run(tmp_path / "home", talk, sites=sites)

@@ -56,6 +56,10 @@ WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
         [("[10.1.0.0/24]", "[10.1.0.7/24]")],
         ['11: sites: tokyo: network "tokyo-prod": subnets 1: "10.1.0.7/24" is an address inside a subnet: write 10.1.0.0/24 for the subnet'],
     ),
+    "a name server in a site that is not there": (
+        [("name: dns-osaka,", "name: dns-osaka, site: osakka,")],
+        ['22: dns "production": server "dns-osaka": site: "osakka" is not one of the sites (did you mean "osaka"?)'],
+    ),
     "a key that is not there": (
         [("key: dr-test-key", "key: dr-tst-key")],
         ['28: dns "rehearsal": key: "dr-tst-key" is not one of the keys (did you mean "dr-test-key"?)'],
