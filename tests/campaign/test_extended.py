@@ -21,12 +21,12 @@ _THIRD_SITE = """\
 
 
 def extended(text: str) -> str:
-    text = text.replace("  osaka:\n    vmm: {name: vmm-osaka}\n", _THIRD_SITE)
-    return text.replace(
-        "    replica: hv-osaka-2\n    adapters: [{network: tokyo-prod, ipv4: 10.1.0.41",
-        "    replica: hv-osaka-2\n    extended_replica: hv-kyoto-1\n"
-        "    adapters: [{network: tokyo-prod, ipv4: 10.1.0.41",
-    )
+    osaka = "  osaka:\n    vmm: {name: vmm-osaka}\n"
+    pay01 = "  - name: pay01\n"
+    assert osaka in text
+    assert pay01 in text
+    text = text.replace(osaka, _THIRD_SITE)
+    return text.replace(pay01, f"{pay01}    extended_replica: hv-kyoto-1\n")
 
 
 def relations(world: World, host: str) -> list[tuple[str, str, str]]:
