@@ -209,6 +209,7 @@ def prefect_environment(url: str) -> dict[str, str]:
     Raises:
         CredentialError: the estate wants an auth string for the server, and it cannot be had.
     """
+    home().mkdir(mode=0o700, parents=True, exist_ok=True)  # Prefect makes only its own folder in it
     defaults = {
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(home() / "prefect"),

@@ -39,6 +39,7 @@ def test_the_estate_names_the_auth_string_for_server_and_clients(plans: Path) ->
     assert auth_header() == {"Authorization": "Basic b3BlcmF0b3I6ZnJvbS1lc3RhdGU="}
     assert prefect_environment("http://x/api")[CLIENT] == "operator:from-estate"
     assert SERVER not in prefect_environment("http://x/api"), "runs need not know it"
+    assert (plans / "home").is_dir(), "Prefect keeps its state there, and makes no folder above"
 
 
 @pytest.mark.parametrize("name", [CLIENT, SERVER])
