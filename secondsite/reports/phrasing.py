@@ -31,6 +31,8 @@ KIND_WORDS = {
     "reverse": "Reverse replication",
     "prepare-dns": "DNS prepared",
     "rollback-dns": "DNS rolled back",
+    "check": "Check",
+    "rehearse": "Rehearsal",
 }
 
 STATE_WORDS = {
