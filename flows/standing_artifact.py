@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from httpx import HTTPError
-from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.exceptions import PrefectHTTPStatusError
 
 from secondsite.reports.standing_words import standing_markdown
@@ -17,14 +18,19 @@ _LIMIT_S = 10.0
 
 
 async def show_standing(plan: str, proof: Proof) -> None:
-    """Show it, if Prefect's server answers; nothing waits for it long."""
+    """Show it, if Prefect's server answers; nothing waits for it long.
+
+    It belongs to the plan and to no run: the page of a run shows the run's own artifact alone.
+    """
     key = "standing-" + "".join(each if each.isalnum() else "-" for each in plan.lower())
+    artifact = ArtifactCreate(
+        key=key,
+        type="markdown",
+        description=f"Standing of {plan}: {proof.state}",
+        data=standing_markdown(plan, proof),
+    )
     try:
-        async with asyncio.timeout(_LIMIT_S):
-            await acreate_markdown_artifact(
-                markdown=standing_markdown(plan, proof),
-                key=key,
-                description=f"Standing of {plan}: {proof.state}",
-            )
+        async with asyncio.timeout(_LIMIT_S), get_client() as client:
+            await client.create_artifact(artifact)
     except (HTTPError, PrefectHTTPStatusError, TimeoutError):
         return

@@ -11,7 +11,9 @@ from prefect.client.orchestration import get_client
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.deployment import deployments_of, register
+from flows.standing_artifact import show_standing
 from secondsite.plan.loader import load_folder
+from secondsite.run.proof import Proof, ProofState
 from tests.plan.conftest import PLAN, PlansFolder, folder
 
 __all__ = ["folder"]
@@ -54,6 +56,11 @@ async def test_when_the_day_comes_the_server_starts_the_rehearsal_in_the_plans_t
         await asyncio.to_thread(register, [each for each in wanted if each.schedules])
         plan = await due("rehearse/web", start=friday, end=friday.replace(day=8))
         suite = await due("rehearse/all", start=friday.replace(day=1), end=friday.replace(day=2))
+        await show_standing("Web_1", Proof(state=ProofState.DRAFT, reasons=("none yet",)))
+        async with get_client() as client:
+            (artifact,) = await client.read_artifacts()
 
     assert plan == [("2026-11-06T18:00:00+00:00", {"plan": "web"}, True)]
+    assert (artifact.key, artifact.flow_run_id) == ("standing-web-1", None)
+    assert str(artifact.data).startswith("# Web\\_1: draft")
     assert suite == [("2026-11-01T01:00:00+00:00", {"plan": "all"}, True)]
