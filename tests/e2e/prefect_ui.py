@@ -94,7 +94,8 @@ class PrefectUi:
     def open_deployment(self, *, flow: str, plan: str) -> None:
         """From the list of deployments to one of them."""
         self.page.goto(f"{self.url}/deployments")
-        self.page.get_by_placeholder("Search deployments").fill(plan)
+        # By the flow: a plan has more deployments than a page shows, of one flow there are few.
+        self.page.get_by_placeholder("Search deployments").fill(flow)
         row = self.page.get_by_role("row")
         for name in (flow, plan):
             row = row.filter(has=self.page.get_by_role("link", name=name, exact=True))
