@@ -14,7 +14,7 @@ settings.register_profile("secondsite", deadline=None, max_examples=60)
 settings.load_profile("secondsite")
 
 
-_OWN_MACHINE = {"test_failover.py", "test_machine.py", "test_readme.py"}
+_OWN_MACHINE = {"test_failover.py", "test_machine.py", "test_readme.py", "test_rehearsal.py"}
 """End-to-end tests that bring their own machine up; the others share one."""
 
 
