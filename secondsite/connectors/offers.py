@@ -58,6 +58,8 @@ def already(vm: VmStanding, operation: Operation, direction: Direction) -> str:
     is_turned = vm.direction is not direction
     if is_turned and vm.state is Standing.PROTECTED and operation in _OVER_TURNED:
         return f"it runs in {vm.where} and replicates back already"
+    if is_turned and vm.state is Standing.UNKNOWN and operation is Operation.COMMIT:
+        return f"it is the primary already, in {vm.where}"  # only the site it came to was asked
     if not is_turned and vm.state in _OVER.get(operation, ()):
         return f"it is {vm.state}, in {vm.where}"
     return ""
@@ -67,7 +69,7 @@ def reasons_against(
     standing: PlanStanding, operation: Operation, direction: Direction, protection: Protection
 ) -> list[str]:
     """Every VM that forbids `operation`, and why; empty if it may start."""
-    source, _ = protection.site_names(direction)
+    source, target = protection.site_names(direction)
     reasons = [
         reason
         for vm in standing.vms.values()
@@ -75,7 +77,9 @@ def reasons_against(
     ]
     takes_part = [vm for vm in standing.vms.values() if not already(vm, operation, direction)]
     if not reasons and not takes_part:
-        reasons.append(f"nothing is left to do: every VM is {standing.state}")
+        is_known = any(vm.state is not Standing.UNKNOWN for vm in standing.vms.values())
+        words = standing.state if is_known else f"the primary in {target} already"
+        reasons.append(f"nothing is left to do: every VM is {words}")
     if (
         not reasons
         and operation is Operation.CANCEL

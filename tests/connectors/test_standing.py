@@ -175,6 +175,16 @@ def test_an_operation_with_nothing_left_to_do_is_refused() -> None:
     assert reasons == ["nothing is left to do: every VM is protected, reversed"]
 
 
+def test_a_commit_that_came_too_late_is_refused_in_words_though_the_other_site_was_not_asked() -> (
+    None
+):
+    stands = standing((None, TURNED[1]), silent="tokyo")
+
+    reasons = reasons_against(stands, Operation.COMMIT, FORWARD, PROTECTION)
+
+    assert reasons == ["nothing is left to do: every VM is the primary in osaka already"]
+
+
 def test_a_planned_failover_does_not_go_on_from_an_unplanned_one() -> None:
     stands = standing(OVER_UNPLANNED)
 
