@@ -112,7 +112,12 @@ def look_at_adapters(
 
 def _worth_knowing(warnings: Sequence[str]) -> list[Finding]:
     return [
-        Finding(severity=Severity.WARNING, area="addresses", sentence=each.removesuffix("."))
+        Finding(
+            severity=Severity.WARNING,
+            area="addresses",
+            sentence=each.removesuffix("."),
+            remedy="if something else is meant, write it as `address` or `adapters` of that VM",
+        )
         for each in warnings
     ]
 

@@ -250,7 +250,7 @@ def test_no_planted_secret_is_found_anywhere_after_all_that(cluster: Cluster) ->
     assert "payroll" in places["dump of prefect"]
     assert "osaka-operator" in places["dump of prefect"]
     assert "hook" in places["dump of journal"]
-    assert any("prefect server start" in text for text in places.values())
+    assert any("secondsite.cli.server_process" in text for text in places.values())
     assert any(place.endswith("server.log") for place in places)
 
 
