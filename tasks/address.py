@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,13 +55,21 @@ async def find_address(run: RunContext, step: Step) -> ActionResult:
         seen = await on_its_host(run, vm, lambda host: host.look.submit(name, name))
         shown = {each.plan.slot: each.usable(vmm) for each in expected.adapters}
     guest = expected.among(seen.addresses)
-    quarrel = disagreement(guest=guest, vmm=vmm, name=vm.name, counts=counts)
+    stale = set(seen.addresses) - set(guest)
+    quarrel = disagreement(guest=guest, stale=stale, vmm=vmm, name=vm.name, counts=counts)
     if quarrel:
         await run.tell(Noted(at=run.now(), step=step.id, text=quarrel, level="warning"))
     return ActionResult(changed=False, evidence=_evidence(expected, shown, guest, vmm, quarrel))
 
 
-def disagreement(*, guest: Iterable[str], vmm: Sequence[str] | str, name: str, counts: str) -> str:
+def disagreement(
+    *,
+    guest: Iterable[str],
+    vmm: Sequence[str] | str,
+    name: str,
+    counts: str,
+    stale: Collection[str] = (),
+) -> str:
     """What the two sources differ in, in words; empty if they agree, or if VMM knows nothing yet.
 
     Args:
@@ -69,9 +77,10 @@ def disagreement(*, guest: Iterable[str], vmm: Sequence[str] | str, name: str, c
         vmm: All that VMM shows, stale ones too; a text is the reason why it shows nothing.
         name: The VM's.
         counts: Whose word counts: `guest` or `vmm`.
+        stale: Those of the guest that do not count: about these they agree if VMM shows them, too.
     """
     inside = set(guest)
-    if isinstance(vmm, str) or not vmm or set(vmm) == inside:
+    if isinstance(vmm, str) or not vmm or set(vmm) - set(stale) == inside:
         return ""
     word = "The guest's" if counts == "guest" else "VMM's"
     return (

@@ -27,6 +27,15 @@ def test_a_disagreement_is_told_and_silence_is_none(
     assert bool(disagreement(guest=guest, vmm=vmm, name="sql01", counts="guest")) is quarrel
 
 
+def test_what_both_show_is_no_disagreement_though_it_does_not_count() -> None:
+    def told(*vmm: str) -> str:
+        stale = {"2001:db8:1::21"}
+        return disagreement(guest=["10.2.0.21"], stale=stale, vmm=vmm, name="sql01", counts="guest")
+
+    assert told("10.2.0.21", "2001:db8:1::21") == ""
+    assert told("10.2.0.21", "10.1.0.21") != ""
+
+
 def test_its_words_say_who_says_what_and_whose_word_counts() -> None:
     text = disagreement(guest=["10.2.0.21"], vmm=["10.1.0.21"], name="sql01", counts="vmm")
 
