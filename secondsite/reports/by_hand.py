@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
 from typing import Literal
 
@@ -31,6 +32,14 @@ __all__ = [
     "start",
     "update_dns",
 ]
+
+
+_LOOK_FIRST = (
+    "Look first what is there, and write it down: this replaces all of it. Of a name that leads to "
+    "several machines, replace only the address of this VM."
+)
+_TTL_S = 300
+_VALUE = {"A": "-A -IPv4Address", "AAAA": "-AAAA -IPv6Address", "PTR": "-Ptr -PtrDomainName"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +65,14 @@ class Block:
 
 def look(site: str, vms: Sequence[str]) -> Block:
     """Where each VM is, and how its replication stands."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            "foreach ($vm in $vms) {",
-            "    Get-VMReplication -VMName $vm.Name |",
-            "        Select-Object VMName, ReplicationMode, ReplicationState, ReplicationHealth, "
-            "LastReplicationTime",
-            "}",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        "foreach ($vm in $vms) {",
+        "    Get-VMReplication -VMName $vm.Name |",
+        "        Select-Object VMName, ReplicationMode, ReplicationState, ReplicationHealth, "
+        "LastReplicationTime",
+        "}",
         note="A replica that can take over is Replica, Replicating. Write down which host has it.",
     )
 
@@ -88,13 +94,10 @@ def shut_down(site: str, groups: Sequence[Sequence[str]]) -> Block:
 
 def prepare(site: str, vms: Sequence[str]) -> Block:
     """Send the last changes."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            "foreach ($vm in $vms) { Start-VMFailover -VMName $vm.Name -Prepare -Confirm:$false }",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        "foreach ($vm in $vms) { Start-VMFailover -VMName $vm.Name -Prepare -Confirm:$false }",
         note="Each must be Off. Go on when each shows ReplicationState PreparedForFailover.",
     )
 
@@ -103,14 +106,11 @@ def fail_over(
     site: str, vms: Sequence[str], addresses: Iterable[tuple[str, StaticAddress]]
 ) -> Block:
     """Addresses first, for Hyper-V injects them when the VM starts; then the failover itself."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            *(line for vm, address in addresses for line in _injection(vm, address)),
-            "foreach ($vm in $vms) { Start-VMFailover -VMName $vm.Name -Confirm:$false }",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        *(line for vm, address in addresses for line in _injection(vm, address)),
+        "foreach ($vm in $vms) { Start-VMFailover -VMName $vm.Name -Confirm:$false }",
         note="The VMs stay off. Go on when each shows FailedOverWaitingCompletion. For an older "
         "recovery point of one VM: Get-VMSnapshot -VMName NAME -SnapshotType Replica, and pipe the "
         "one that is meant into Start-VMFailover -Confirm:$false instead.",
@@ -122,32 +122,26 @@ def connect(site: str, vms: Sequence[str], network: Network, *, only_from: str =
     access = f"-Access -VlanId {network.vlan}" if network.vlan is not None else "-Untagged"
     switch = _quoted(network.switch)
     if not only_from:
-        return Block(
-            where=_every_host(site),
-            language="powershell",
-            lines=(
-                *_chosen(vms),
-                "foreach ($vm in $vms) {",
-                f"    Connect-VMNetworkAdapter -VMName $vm.Name -SwitchName {switch}",
-                f"    Set-VMNetworkAdapterVlan -VMName $vm.Name {access}",
-                "}",
-            ),
+        return _on_each_host(
+            site,
+            vms,
+            "foreach ($vm in $vms) {",
+            f"    Connect-VMNetworkAdapter -VMName $vm.Name -SwitchName {switch}",
+            f"    Set-VMNetworkAdapterVlan -VMName $vm.Name {access}",
+            "}",
             note=f"This is the VM network {network.name}.",
         )
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            "$adapters = 'Network Adapter'",
-            "foreach ($vm in $vms) {",
-            "    foreach ($one in @(Get-VMNetworkAdapter -VM $vm)) {",
-            "        if ($adapters -notcontains $one.Name) { continue }",
-            f"        Set-VMNetworkAdapterVlan -VMNetworkAdapter $one {access}",
-            f"        Connect-VMNetworkAdapter -VMNetworkAdapter $one -SwitchName {switch}",
-            "    }",
-            "}",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        "$adapters = 'Network Adapter'",
+        "foreach ($vm in $vms) {",
+        "    foreach ($one in @(Get-VMNetworkAdapter -VM $vm)) {",
+        "        if ($adapters -notcontains $one.Name) { continue }",
+        f"        Set-VMNetworkAdapterVlan -VMNetworkAdapter $one {access}",
+        f"        Connect-VMNetworkAdapter -VMNetworkAdapter $one -SwitchName {switch}",
+        "    }",
+        "}",
         note=f"This is the VM network {network.name}, for adapters that were in {only_from}: write "
         "their names into $adapters, and take out VMs that have none there.",
     )
@@ -166,98 +160,115 @@ def start(site: str, vms: Sequence[str]) -> Block:
 
 def reverse(site: str, vms: Sequence[str], towards: str) -> Block:
     """Replicate the other way, after a planned failover: nothing is missing there."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            "foreach ($vm in $vms) {",
-            _reversal(towards),
-            "}",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        "foreach ($vm in $vms) {",
+        _reversal(towards),
+        "}",
         note="ReplicaServerName: the host, or the Replica Broker, that had the VM before.",
     )
 
 
 def become_replicas(site: str, vms: Sequence[str]) -> Block:
     """Fence what was the primary, and make it a replica."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            "foreach ($vm in $vms) {",
-            "    Stop-VM -Name $vm.Name -TurnOff",
-            "    Set-VM -Name $vm.Name -AutomaticStartAction Nothing",
-            "    Set-VMReplication -VMName $vm.Name -AsReplica -Confirm:$false",
-            "}",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        "foreach ($vm in $vms) {",
+        "    Stop-VM -Name $vm.Name -TurnOff",
+        "    Set-VM -Name $vm.Name -AutomaticStartAction Nothing",
+        "    Set-VMReplication -VMName $vm.Name -AsReplica -Confirm:$false",
+        "}",
         note="This gives up what these VMs still hold: the other site's are the ones that count.",
     )
 
 
 def copy_back(site: str, vms: Sequence[str], towards: str) -> Block:
     """Replicate the other way, after an unplanned failover: everything is compared."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            "foreach ($vm in $vms) {",
-            _reversal(towards),
-            "    Start-VMInitialReplication -VMName $vm.Name",
-            "}",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        "foreach ($vm in $vms) {",
+        _reversal(towards),
+        "    Start-VMInitialReplication -VMName $vm.Name",
+        "}",
         note="ReplicaServerName: the host, or the Replica Broker, that had the VM before.",
     )
 
 
 def commit(site: str, vms: Sequence[str]) -> Block:
     """Keep the failover: no way back."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen(vms),
-            "foreach ($vm in $vms) { Complete-VMFailover -VMName $vm.Name -Confirm:$false }",
-        ),
+    return _on_each_host(
+        site,
+        vms,
+        "foreach ($vm in $vms) { Complete-VMFailover -VMName $vm.Name -Confirm:$false }",
         note="Other recovery points are gone then; until then Stop-VMFailover takes it back.",
     )
 
 
 def update_dns(changes: Iterable[DnsChange]) -> list[Block]:
-    """One block per server, zone after zone."""
-    by_place: dict[tuple[str, str, str], list[DnsChange]] = {}
+    """One block per server, zone after zone, in the way in which the target is changed."""
+    by_place: dict[tuple[str, str], list[DnsChange]] = {}
     for change in changes:
-        server = change.target.servers[0]
-        key = change.target.key or "the server's own key"
-        place = (f"{server.address or server.name}, port {server.port}", key, change.zone)
-        by_place.setdefault(place, []).append(change)
+        by_place.setdefault((change.target.name, change.zone), []).append(change)
     return [
-        Block(
-            where=f"Anywhere with nsupdate and the key {key}; for {server}",
-            language="nsupdate",
-            lines=(
-                f"server {server.partition(',')[0]}",
-                f"zone {zone}",
-                *(line for change in found for line in _records(change)),
-                "send",
-            ),
-            note="Look first what is there (dig), and write it down: this replaces it.",
-        )
-        for (server, key, zone), found in by_place.items()
+        _by_cmdlets(zone, found) if found[0].target.winrm else _by_nsupdate(zone, found)
+        for (_, zone), found in by_place.items()
     ]
+
+
+def _by_nsupdate(zone: str, changes: Sequence[DnsChange]) -> Block:
+    target = changes[0].target
+    server = target.servers[0]
+    if target.kerberos:
+        means = f"nsupdate -g, after kinit as {target.kerberos}"
+    else:
+        means = f"nsupdate and the key {target.key}" if target.key else "nsupdate"
+    return Block(
+        where=f"Anywhere with {means}; for {server.address or server.name}, port {server.port}",
+        language="nsupdate",
+        lines=(
+            f"server {server.address or server.name}",
+            f"zone {zone}",
+            *(line for change in changes for line in _records(change)),
+            "send",
+        ),
+        note=_LOOK_FIRST,
+    )
+
+
+def _by_cmdlets(zone: str, changes: Sequence[DnsChange]) -> Block:
+    target = changes[0].target
+    scope = f" -ZoneScope {_quoted(target.zone_scope)}" if target.zone_scope else ""
+    where = f"-ZoneName {_quoted(zone)}{scope}"
+    lines: list[str] = []
+    for change in changes:
+        name = _quoted("@" if change.name == zone else change.name.removesuffix(f".{zone}"))
+        ttl = timedelta(seconds=change.ttl_s or _TTL_S)
+        lines.append(
+            f"Remove-DnsServerResourceRecord {where} -Name {name} -RRType {change.type} -Force "
+            "-ErrorAction SilentlyContinue"
+        )
+        lines += [
+            f"Add-DnsServerResourceRecord {where} -Name {name} {_VALUE[change.type]} {value} "
+            f"-TimeToLive {ttl}"
+            for value in change.values
+        ]
+    return Block(
+        where=f"On the DNS server {target.servers[0].name}",
+        language="powershell",
+        lines=tuple(lines),
+        note=_LOOK_FIRST,
+    )
 
 
 def find_address(site: str, vm: str, names: Sequence[str]) -> Block:
     """Which address a VM has that no plan tells beforehand."""
-    return Block(
-        where=_every_host(site),
-        language="powershell",
-        lines=(
-            *_chosen([vm]),
-            "foreach ($vm in $vms) { (Get-VMNetworkAdapter -VMName $vm.Name).IPAddresses }",
-        ),
+    return _on_each_host(
+        site,
+        [vm],
+        "foreach ($vm in $vms) { (Get-VMNetworkAdapter -VMName $vm.Name).IPAddresses }",
         note=f"Then lead {', '.join(names)} to it, as above.",
     )
 
@@ -267,6 +278,16 @@ def _reversal(towards: str) -> str:
     return (
         f"    Set-VMReplication -VMName $vm.Name -Reverse -ReplicaServerName {server} "
         "-Confirm:$false"
+    )
+
+
+def _on_each_host(site: str, vms: Sequence[str], *lines: str, note: str) -> Block:
+    """A block of PowerShell about those of `vms` that are on the host."""
+    return Block(
+        where=_every_host(site),
+        language="powershell",
+        lines=(*_chosen(vms), *lines),
+        note=note,
     )
 
 
@@ -306,7 +327,7 @@ def _records(change: DnsChange) -> Iterable[str]:
     yield f"update delete {change.name}. {change.type}"
     dot = "." if change.type == "PTR" else ""
     for value in change.values:
-        yield f"update add {change.name}. {change.ttl_s or 300} {change.type} {value}{dot}"
+        yield f"update add {change.name}. {change.ttl_s or _TTL_S} {change.type} {value}{dot}"
 
 
 def _quoted(name: str) -> str:

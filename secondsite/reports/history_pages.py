@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from secondsite.reports.history import EstateFacts, HistoryFacts, HistoryRun, Spread
 from secondsite.reports.markdown import markdown_table, markdown_text
+from secondsite.reports.pages import page_environment
 from secondsite.reports.phrasing import (
     KIND_WORDS,
     STATE_GLYPHS,
     STATE_WORDS,
     count_of,
-    plain_text,
     say_duration,
     say_moment,
     say_state,
@@ -196,26 +196,15 @@ def _said_against(spread: Spread | None, promised_s: float | None) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("secondsite.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: "-" if value is None else value,
+    return page_environment(
+        {
+            "against": _said_against,
+            "kind": say_kind,
+            "last": _last_words,
+            "standing": say_standing,
+            "state": _state,
+        }
     )
-    environment.filters |= {
-        "against": _said_against,
-        "count_of": count_of,
-        "duration": say_duration,
-        "kind": say_kind,
-        "last": _last_words,
-        "moment": say_moment,
-        "plain": plain_text,
-        "standing": say_standing,
-        "state": _state,
-    }
-    return environment
 
 
 def _state(state: str) -> Markup:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from secondsite.reports.facts import Reportable, as_facts
@@ -25,6 +25,7 @@ from secondsite.reports.gantt_svg import (
     row_height_px,
 )
 from secondsite.reports.groups import group_progress, vm_standings
+from secondsite.reports.pages import page_environment
 from secondsite.reports.path import slowest
 from secondsite.reports.phrasing import (
     ACTION_WORDS,
@@ -32,13 +33,10 @@ from secondsite.reports.phrasing import (
     STATE_GLYPHS,
     STATE_WORDS,
     clock_time,
-    count_of,
     plain_lines,
     plain_text,
     say_action,
-    say_duration,
     say_how,
-    say_moment,
 )
 from secondsite.reports.shape import RunFacts, StepFacts, VmFacts
 from secondsite.reports.verdict import (
@@ -131,30 +129,18 @@ def _vms_by_group(facts: RunFacts) -> Iterable[_Folded]:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("secondsite.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # A value of None is "not known"; "None" is not a word for operators.
-        finalize=lambda value: "-" if value is None else value,
+    environment = page_environment(
+        {
+            "action": say_action,
+            "clock": clock_time,
+            "evidence": _evidence,
+            "how": lambda made: say_how(
+                made["via"], with_code=made["with_code"], account=made["account"]
+            ),
+            "breakable": _breakable,
+            "state": _state,
+        }
     )
-    environment.filters |= {
-        "action": say_action,
-        "clock": clock_time,
-        "count_of": count_of,
-        "duration": say_duration,
-        "evidence": _evidence,
-        "how": lambda made: say_how(
-            made["via"], with_code=made["with_code"], account=made["account"]
-        ),
-        "moment": say_moment,
-        "lines": plain_lines,
-        "plain": plain_text,
-        "breakable": _breakable,
-        "state": _state,
-    }
     environment.globals |= {"KIND_WORDS": KIND_WORDS}
     return environment.get_template("report.html.j2")
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from secondsite.reports.markdown import markdown_table, markdown_text
-from secondsite.reports.phrasing import count_of, plain_lines, plain_text, say_moment
+from secondsite.reports.pages import page_environment
+from secondsite.reports.phrasing import count_of, plain_lines, say_moment
 from secondsite.reports.runbook import Chapter, Runbook
 
 __all__ = ["runbook_html", "runbook_markdown"]
@@ -16,7 +14,7 @@ __all__ = ["runbook_html", "runbook_markdown"]
 
 def runbook_html(book: Runbook) -> str:
     """One page that needs nothing else, with page breaks for A4."""
-    return _template().render(book=book)
+    return page_environment({}).get_template("runbook.html.j2").render(book=book)
 
 
 def runbook_markdown(book: Runbook) -> str:
@@ -98,21 +96,3 @@ def _fenced(language: str, text: str) -> Iterable[str]:
     yield f"{fence}{language}"
     yield plain_lines(text)
     yield fence
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("secondsite.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count_of": count_of,
-        "lines": plain_lines,
-        "moment": say_moment,
-        "plain": plain_text,
-    }
-    return environment.get_template("runbook.html.j2")

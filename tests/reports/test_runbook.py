@@ -15,6 +15,8 @@ from secondsite.lab.estate_loader import load_lab_estate
 from secondsite.lab.powershell.runspace import Runspace
 from secondsite.lab.world import HyperVHost, LabClock, World
 from secondsite.lab.world.values import VmState
+from secondsite.plan.dns_intent import DnsChange
+from secondsite.plan.estate import DnsTarget
 from secondsite.plan.loader import load_estate, load_plan
 from secondsite.plan.model import Direction
 from secondsite.reports import by_hand
@@ -192,6 +194,36 @@ def test_a_name_with_a_quote_stays_a_name() -> None:
     block = by_hand.start("osaka", ["it's; Remove-VM 'x'"])
 
     assert "'it''s; Remove-VM ''x'''" in block.text
+
+
+def a_change(**target: object) -> DnsChange:
+    servers = [{"name": "dc-osaka", "address": "10.2.0.10"}]
+    found = {"name": "ad", "zones": ["corp.example"], "servers": servers, **target}
+    return DnsChange(
+        target=DnsTarget.model_validate(found),
+        zone="corp.example",
+        name="sql.corp.example",
+        type="A",
+        ttl_s=60,
+        values=("10.2.0.22",),
+    )
+
+
+def test_names_are_changed_by_hand_in_the_way_in_which_their_target_is_changed() -> None:
+    server = {"name": "dc-osaka", "credential": "osaka-operator"}
+
+    (signed,) = by_hand.update_dns([a_change(key="dr-key")])
+    (kerberos,) = by_hand.update_dns([a_change(kerberos="dns-writer")])
+    (windows,) = by_hand.update_dns([a_change(winrm=server, zone_scope="inside")])
+
+    assert "the key dr-key" in signed.where
+    assert signed.lines[0] == "server 10.2.0.10"
+    assert "nsupdate -g, after kinit as dns-writer" in kerberos.where
+    assert windows.language == "powershell"
+    assert windows.lines[-1] == (
+        "Add-DnsServerResourceRecord -ZoneName 'corp.example' -ZoneScope 'inside' -Name 'sql' "
+        "-A -IPv4Address 10.2.0.22 -TimeToLive 0:01:00"
+    )
 
 
 def test_the_command_writes_a_page_and_contacts_nobody(
