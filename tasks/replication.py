@@ -40,16 +40,22 @@ async def commit_vm(run: RunContext, step: Step) -> ActionResult:
 
 @step_task
 async def undo_vm(run: RunContext, step: Step) -> ActionResult:
-    """Take the failover of one VM back: it is off and a replica again, with adapters as before."""
+    """Take the failover of one VM back: it is off and a replica again, with adapters as before.
+
+    One that the failover had not come to has nothing to undo; but it may have an address already.
+    """
     vm = vm_of(step)
-    if over := skipped(run, vm):
-        return over
-    alone = ConnectRequest(vm=vm.name)
-    result = await on_its_host(run, vm, lambda host: host.undo.submit(vm.name, vm.name))
-    await on_its_host(run, vm, lambda host: host.connect.submit(vm.name, alone))
+    result = skipped(run, vm) or await _undo(run, vm)
     fact = fact_of(run, vm)
     back = await put_back(run, vm=vm.name, vm_id=fact.id, site=fact.site, host=fact.host)
     return _together(result, back)
+
+
+async def _undo(run: RunContext, vm: PlannedVm) -> ActionResult:
+    alone = ConnectRequest(vm=vm.name)
+    result = await on_its_host(run, vm, lambda host: host.undo.submit(vm.name, vm.name))
+    await on_its_host(run, vm, lambda host: host.connect.submit(vm.name, alone))
+    return result
 
 
 @step_task
