@@ -14,7 +14,8 @@ from secondsite.home import home
 
 __all__ = ["forget_watch", "show_that_watch_lives", "watch_lives", "workers_online"]
 
-_WATCH_IS_SILENT_AFTER_S = 60.0
+_WATCH_IS_SILENT_AFTER_S = 120.0
+"""Taking one run up may hold it up for a while."""
 _PATIENCE_S = 5.0
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from secondsite.cli.services import api_url, use_prefect
-from secondsite.cli.start import FlowRun, page_of, requested_by, start
+from secondsite.cli.start import FlowRun, open_journal, page_of, requested_by, start
 from secondsite.errors import UnreachableError
+from secondsite.run.following import Following
 from secondsite.run.record import RunRecord
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["is_suspended", "reschedule"]
 
+_POLL_S = 0.5
 _WORKER_TELLS_WITHIN_S = 15.0
 _TELLS_AGAIN_WITHIN_S = 4.0
+_TAKEN_UP_WITHIN_S = 20.0
+_ENGINE_STARTS_WITHIN_S = 10.0
 
 _FLOWS = {
     "test": "test-failover",
@@ -40,7 +44,7 @@ def reschedule(record: RunRecord) -> FlowRun:
     """
     use_prefect(api_url())
     known = _flow_run(record)
-    if known is not None and _asked(_again(known)):
+    if known is not None and _asked(_again(known, record)):
         return FlowRun(id=known, url=page_of(known))
     deployment = f"{_FLOWS.get(record.kind, record.kind)}/{record.plan}"
     parameters = {"resume": record.run_id, "requested_by": requested_by()}
@@ -79,35 +83,65 @@ def _flow_run(record: RunRecord) -> UUID | None:
     return UUID(carried[-1]) if carried else None
 
 
-async def _again(flow_run: UUID) -> bool:
+async def _again(flow_run: UUID, record: RunRecord) -> bool:
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
     from prefect.states import AwaitingRetry
 
     async with get_client() as client:
         try:
-            await _until_given_up(client, flow_run)
+            has_died = not await _has_left_by_itself(client, flow_run)
             await client.set_flow_run_state(flow_run, AwaitingRetry(), force=True)
+            if has_died:
+                await _insist(client, flow_run, record)
         except ObjectNotFound:
             return False
     return True
 
 
-async def _until_given_up(client: PrefectClient, flow_run: UUID) -> None:
-    """Wait a while until Prefect's worker has told that the process is gone.
+async def _has_left_by_itself(client: PrefectClient, flow_run: UUID) -> bool:
+    """Whether its process has ended as it should; otherwise waits for the word of its death.
 
-    It tells that twice, the second time seconds after the death (seen with Prefect 3.8: the runner,
-    then the worker), and would overwrite what is set before.
+    Prefect's worker tells of a death twice, the second time when it has looked for the flow's
+    hooks (seen with Prefect 3.8: the runner, then the worker). It would overwrite what is set
+    before. A worker that has died as well never tells.
     """
+    has_left = True
     given_up_at = time.monotonic() + _WORKER_TELLS_WITHIN_S
     while time.monotonic() < given_up_at:
         state = (await client.read_flow_run(flow_run)).state
-        if state is None:
-            return
+        if state is None or state.is_scheduled() or state.is_paused():
+            break
+        has_left = False
         is_fresh_crash = state.is_crashed() and _age_s(state) < _TELLS_AGAIN_WITHIN_S
         if not (state.is_running() or state.is_pending() or is_fresh_crash):
-            return
-        await asyncio.sleep(0.5)
+            break
+        await asyncio.sleep(_POLL_S)
+    return has_left
+
+
+async def _insist(client: PrefectClient, flow_run: UUID, record: RunRecord) -> None:
+    """Schedule it again if a late word of the old death has overwritten that.
+
+    Until an engine has the run, or for a while: where no worker is, it stays scheduled.
+    """
+    from prefect.states import AwaitingRetry
+
+    given_up_at = time.monotonic() + _TAKEN_UP_WITHIN_S
+    submitted_at = -_ENGINE_STARTS_WITHIN_S
+    with open_journal() as journal:
+        following = Following(journal, record.run_id)
+        while time.monotonic() < given_up_at:
+            following.refresh()
+            if len(following.record.attachments) > len(record.attachments):
+                return
+            state = (await client.read_flow_run(flow_run)).state
+            if state is not None and (state.is_pending() or state.is_running()):
+                submitted_at = time.monotonic()
+            is_starting = time.monotonic() - submitted_at < _ENGINE_STARTS_WITHIN_S
+            if state is not None and state.is_crashed() and not is_starting:
+                await client.set_flow_run_state(flow_run, AwaitingRetry(), force=True)
+            await asyncio.sleep(_POLL_S)
 
 
 def _age_s(state: State[Any]) -> float:

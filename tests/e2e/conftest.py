@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from secondsite.lab.control import LabClient
+from secondsite.run.journal import Journal
 from tests.e2e.prefect_ui import PAGE_LIMIT_MS, PrefectUi
 
 REPOSITORY = Path(__file__).parents[2]
@@ -155,7 +157,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture
 def estate(machine: Machine) -> Machine:
-    """The machine with a lab as new."""
+    """The machine with a lab as new, and nothing that a failed test has left to hold its VMs."""
+    with closing(Journal.open(f"sqlite:///{machine.home / 'journal.db'}")) as journal:
+        is_held = any(run.is_interrupted for run in journal.runs())
+    if is_held:
+        machine.ok("down")
+        for file in machine.home.glob("journal.db*"):
+            file.unlink()
+        machine.ok("up", "--json")
     machine.new_lab()
     return machine
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections import Counter
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -82,6 +84,40 @@ def slow_answers(machine: Machine) -> None:
     for host in ("hv-osaka-1", "hv-osaka-2"):
         fault = ("slow-reply", "--host", host, "--cmdlet", "Start-VMFailover", "--seconds", "2")
         machine.ok("lab", "break", *fault)
+
+
+def test_a_late_word_of_the_death_does_not_end_what_was_resumed(estate: Machine) -> None:
+    """Prefect's worker tells of it twice, the second time seconds later."""
+    worker = estate.services()["worker"]
+    run_id = a_run_until(
+        estate,
+        "payroll",
+        lambda log: changes(log, "Start-VMFailover"),
+        options=["--clean-up"],
+        then=lambda: kill_the_engine(worker),
+    )
+    flow_run = estate.ok("report", run_id, "--json").facts["engines"][0]["flow_run"]
+    told_late = threading.Thread(target=tell_of_the_death_again, args=(estate, flow_run))
+
+    told_late.start()
+    facts = estate.ok("resume", run_id, "--json").facts
+    told_late.join()
+
+    assert facts["state"] == "done", facts["headline"]
+    assert len(facts["engines"]) == 2
+
+
+def tell_of_the_death_again(machine: Machine, flow_run: str) -> None:
+    """As soon as the flow run is scheduled again, what Prefect's worker says to its server."""
+    url = f"{(machine.home / 'api-url').read_text().strip()}/flow_runs/{flow_run}"
+    with httpx.Client(trust_env=False, timeout=30) as client:
+
+        def is_scheduled() -> bool:
+            return bool(client.get(url).json()["state"]["type"] == "SCHEDULED")
+
+        until(is_scheduled, what="the flow run is scheduled again")
+        state = {"type": "CRASHED", "message": "Flow run infrastructure exited"}
+        client.post(f"{url}/set_state", json={"state": state}).raise_for_status()
 
 
 def test_a_killed_run_that_prefect_retries_goes_on_and_does_nothing_twice(
