@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,20 @@ from typing import Any
 import pytest
 
 import secondsite.connectors
+from secondsite.connectors.winrm.script import Script
 from secondsite.lab.powershell.facts import COMMON_PARAMETERS, CmdletFacts, known_facts
 from secondsite.lab.powershell.parser import parse
 from secondsite.lab.powershell.syntax import Command, Literal, Node
 
 FOLDER = Path(secondsite.connectors.__file__).parent
 SCRIPTS = [*sorted(FOLDER.rglob("scripts/*.ps1")), FOLDER / "planscripts" / "run_script.ps1"]
+SHARED = [*sorted(FOLDER.rglob("scripts/shared/*.ps1")), FOLDER / "winrm" / "failure.ps1"]
 OWN_FUNCTION = re.compile(r"^function ([\w-]+)", re.MULTILINE)
+
+
+def _sent(path: Path) -> str:
+    """The whole text, as a server gets it."""
+    return Script.from_package("secondsite.connectors", str(path.relative_to(FOLDER))).text
 
 
 def _nodes(value: object) -> Iterator[Node]:
@@ -46,7 +54,7 @@ def _facts(name: str) -> CmdletFacts:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
 def test_every_cmdlet_and_parameter_exists_on_windows(path: Path) -> None:
-    text = path.read_text("utf-8")
+    text = _sent(path)
     own = set(OWN_FUNCTION.findall(text))
     checked = 0
 
@@ -68,7 +76,7 @@ def test_every_cmdlet_and_parameter_exists_on_windows(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
 def test_a_script_is_strict_stops_at_errors_and_takes_values_as_parameters(path: Path) -> None:
-    text = path.read_text("utf-8")
+    text = _sent(path)
 
     assert text.isascii(), "Windows PowerShell 5.1 reads a file without mark as ANSI"
     assert "[CmdletBinding()]\nparam(" in text
@@ -84,28 +92,34 @@ def test_a_script_is_strict_stops_at_errors_and_takes_values_as_parameters(path:
 def test_cmdlets_that_ask_are_told_not_to() -> None:
     asking = ("Start-VMFailover", "Stop-VMFailover", "Complete-VMFailover", "Set-VMReplication")
     for path in SCRIPTS:
-        for name, parameters in _commands(path.read_text("utf-8")):
+        for name, parameters in _commands(_sent(path)):
             if name in asking or name in ("Remove-VMSwitch", "Stop-VM"):
                 assert "Confirm" in parameters, f"{path.stem}: {name} would wait for an answer"
 
 
-def test_functions_that_scripts_share_are_the_same_everywhere() -> None:
-    bodies: dict[str, set[str]] = {}
-    for path in SCRIPTS:
-        text = path.read_text("utf-8")
-        for match in re.finditer(r"^function ([\w-]+).*?^}$", text, re.MULTILINE | re.DOTALL):
-            bodies.setdefault(match[1], set()).add(match[0])
+def test_a_function_is_written_once() -> None:
+    written = [
+        name
+        for path in (*SCRIPTS, *SHARED)
+        for name in OWN_FUNCTION.findall(path.read_text("utf-8"))
+        if name != "Test-Done"  # each script's own question: is it as wanted?
+    ]
 
-    own = bodies.pop("Test-Done")  # each script's own question: is it as wanted?
-    different = {name: len(found) for name, found in bodies.items() if len(found) > 1}
+    assert [name for name, count in Counter(written).items() if count > 1] == []
 
-    assert different == {}
-    assert len(own) > 1
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
+def test_what_is_shared_is_sent_where_it_is_used_and_only_there(path: Path) -> None:
+    text = _sent(path)
+
+    assert "$PSScriptRoot" not in text
+    for name in OWN_FUNCTION.findall(text):
+        assert len(re.findall(rf"\b{name}\b", text)) > 1, f"{name} is sent and not used"
 
 
 def test_every_script_is_package_data_with_a_comment_that_says_what_it_does() -> None:
     assert len(SCRIPTS) >= 14
-    for path in SCRIPTS:
+    for path in (*SCRIPTS, *SHARED):
         assert path.read_text("utf-8").startswith("# "), path.name
 
 

@@ -40,8 +40,7 @@ _BATCH_EDITS = 100
 
 @cache
 def _script(name: str) -> Script:
-    script = Script.from_package("secondsite.connectors.dns", f"scripts/{name}.ps1")
-    return replace(script, name=f"{name}.ps1")
+    return Script.from_package("secondsite.connectors.dns", f"scripts/{name}.ps1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,8 +16,7 @@ __all__ = ["HostCalls"]
 
 @cache
 def _script(name: str) -> Script:
-    script = Script.from_package("secondsite.connectors.hyperv", f"scripts/{name}.ps1")
-    return replace(script, name=f"{name}.ps1")
+    return Script.from_package("secondsite.connectors.hyperv", f"scripts/{name}.ps1")
 
 
 class HostCalls:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -20,8 +19,7 @@ __all__ = ["VmmServer"]
 
 @cache
 def _script(name: str) -> Script:
-    script = Script.from_package("secondsite.connectors.vmm", f"scripts/{name}.ps1")
-    return replace(script, name=f"{name}.ps1")
+    return Script.from_package("secondsite.connectors.vmm", f"scripts/{name}.ps1")
 
 
 class VmmServer:

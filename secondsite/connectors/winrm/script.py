@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 __all__ = ["Json", "Script"]
+
+_SOURCED = re.compile(r'^\. "\$PSScriptRoot/(?P<path>[^"]+)"\n', re.MULTILINE)
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -47,5 +50,14 @@ class Script:
 
     @classmethod
     def from_package(cls, package: str, filename: str) -> Script:
-        """A script shipped as package data: `("secondsite.connectors.hyperv", "survey.ps1")`."""
-        return cls.from_text(filename, (files(package) / filename).read_text("utf-8-sig"))
+        """A script shipped as package data: `("secondsite.connectors.vmm", "scripts/a.ps1")`.
+
+        What it dot-sources (`. "$PSScriptRoot/shared/machines.ps1"`) becomes part of its text: on
+        the server there are no files of ours.
+        """
+        file = Path(str(files(package)), filename)
+
+        def sourced(line: re.Match[str]) -> str:
+            return (file.parent / line["path"]).read_text("utf-8-sig")
+
+        return cls.from_text(file.name, _SOURCED.sub(sourced, file.read_text("utf-8-sig")))

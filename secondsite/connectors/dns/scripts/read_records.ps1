@@ -14,25 +14,8 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
-
-function Format-Value([object] $Item) {
-    switch ("$($Item.RecordType)") {
-        'A' { "$($Item.RecordData.IPv4Address)" }
-        'AAAA' { "$($Item.RecordData.IPv6Address)" }
-        'PTR' { "$($Item.RecordData.PtrDomainName)".ToLowerInvariant() }
-        'CNAME' { "$($Item.RecordData.HostNameAlias)".ToLowerInvariant() }
-        default { '' }
-    }
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
+. "$PSScriptRoot/shared/records.ps1"
 
 $scope = @{}
 if ("$ZoneScope" -ne '') { $scope['ZoneScope'] = $ZoneScope }

@@ -15,15 +15,8 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
+. "$PSScriptRoot/shared/records.ps1"
 
 $zone = @{ ZoneName = $ZoneName }
 if ("$ZoneScope" -ne '') { $zone['ZoneScope'] = $ZoneScope }
@@ -32,16 +25,6 @@ function Get-RecordSet([string] $Name, [string] $Type) {
     # 9714: no such name; 9701: no such record
     try { Get-DnsServerResourceRecord -Name $Name -RRType $Type -Node @zone }
     catch { if ("$($_.FullyQualifiedErrorId)" -notmatch '^DNS (9714|9701),') { throw } }
-}
-
-function Format-Value([object] $Item) {
-    switch ("$($Item.RecordType)") {
-        'A' { "$($Item.RecordData.IPv4Address)" }
-        'AAAA' { "$($Item.RecordData.IPv6Address)" }
-        'PTR' { "$($Item.RecordData.PtrDomainName)".ToLowerInvariant() }
-        'CNAME' { "$($Item.RecordData.HostNameAlias)".ToLowerInvariant() }
-        default { '' }
-    }
 }
 
 function Set-Value([object] $Item, [string] $Value) {

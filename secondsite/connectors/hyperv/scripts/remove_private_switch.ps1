@@ -6,15 +6,7 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
 
 $notes = 'secondsite: made for a test failover, removed with it'
 $result = [ordered]@{ ok = $false; changed = $false; evidence = [ordered]@{ switch = $Name }; error = $null }

@@ -8,72 +8,12 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
-
-function Read-View {
-    # All VMs and relationships at once: asked one by one, Hyper-V takes far longer.
-    $view = @{ named = @{}; byId = @{}; relations = @{} }
-    foreach ($machine in @(Get-VM)) {
-        $view.named[$machine.Name] += , $machine
-        $view.byId["$($machine.Id)"] = $machine
-    }
-    foreach ($relation in @(Get-VMReplication)) { $view.relations["$($relation.VMId)"] += , $relation }
-    $view
-}
-
-function Select-Machine([hashtable] $Named, [string] $Name) {
-    $found = @($Named[$Name])
-    if ($null -eq $found[0]) { throw 'Secondsite.VmNotFound: There is no VM of this name.' }
-    if ($found.Count -gt 1) { throw "Secondsite.SeveralVms: There are $($found.Count) VMs of this name." }
-    $found[0]
-}
-
-function Select-Replica([hashtable] $View, [object] $Machine) {
-    foreach ($relation in $View.relations["$($Machine.Id)"]) {
-        if ("$($relation.ReplicationMode)" -in 'Replica', 'ExtendedReplica') { return $relation }
-    }
-    throw 'Secondsite.NotReplica: It is not the replica of a VM on another host.'
-}
-
-$addressNames = @(
-    'IPv4Address', 'IPv4SubnetMask', 'IPv4DefaultGateway', 'IPv4PreferredDNSServer', 'IPv4AlternateDNSServer',
-    'IPv6Address', 'IPv6SubnetPrefixLength', 'IPv6DefaultGateway', 'IPv6PreferredDNSServer', 'IPv6AlternateDNSServer'
-)
-
-function Read-Address([object] $Adapter) {
-    $found = Get-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter
-    $values = [ordered]@{}
-    foreach ($name in $addressNames) {
-        $value = "$($found.$name)"
-        if ($value -eq '0') { $value = '' }
-        $values[$name] = $value
-    }
-    $values
-}
-
-function Test-Address([object] $Found, [object] $Wanted) {
-    foreach ($name in $addressNames) {
-        if ("$($Found.$name)" -ne "$($Wanted.$name)") { return $false }
-    }
-    $true
-}
-
-function Write-Address([object] $Adapter, [object] $Values) {
-    Set-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter -ClearFailoverIPv4Settings -ClearFailoverIPv6Settings
-    $settings = @{}
-    foreach ($name in $addressNames) {
-        if ("$($Values.$name)" -ne '') { $settings[$name] = $Values.$name }
-    }
-    if ($settings.Count -gt 0) { Set-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter @settings }
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
+. "$PSScriptRoot/shared/machines.ps1"
+. "$PSScriptRoot/shared/views.ps1"
+. "$PSScriptRoot/shared/replicas.ps1"
+. "$PSScriptRoot/shared/address_names.ps1"
+. "$PSScriptRoot/shared/addresses.ps1"
 
 function Restore-Connection([object] $Adapter, [object] $Was) {
     # True if it had to be changed.

@@ -7,22 +7,8 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
-
-function Select-Machine([hashtable] $Named, [string] $Name) {
-    $found = @($Named[$Name])
-    if ($null -eq $found[0]) { throw 'Secondsite.VmNotFound: There is no VM of this name.' }
-    if ($found.Count -gt 1) { throw "Secondsite.SeveralVms: There are $($found.Count) VMs of this name." }
-    $found[0]
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
+. "$PSScriptRoot/shared/machines.ps1"
 
 $named = @{}
 foreach ($machine in @(Get-VM)) { $named[$machine.Name] += , $machine }

@@ -10,119 +10,16 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
-
-function ConvertTo-JobFailure([object] $Job) {
-    if ("$($Job.State)" -eq 'Completed') { return $null }
-    if ($Job.Error.Count -gt 0) { return ConvertTo-Failure $Job.Error[0] }
-    $message = "Secondsite.NotConfirmed: Hyper-V has not finished it ($($Job.State))."
-    if ($null -ne $Job.JobStateInfo.Reason) { $message = "$($Job.JobStateInfo.Reason.Message)" }
-    [ordered]@{ message = $message; type = ''; fqid = ''; category = '' }
-}
-
-function Wait-Work([object[]] $Work, [double] $LimitS) {
-    # Hyper-V works on its jobs side by side: a host with twenty VMs takes about as long as one VM.
-    $watch = [Diagnostics.Stopwatch]::StartNew()
-    $running = @($Work | Where-Object { $null -ne $_.job })
-    while ($watch.Elapsed.TotalSeconds -lt $LimitS) {
-        $running = @($running | Where-Object { "$($_.job.State)" -in 'NotStarted', 'Running' })
-        if ($running.Count -eq 0) { break }
-        Start-Sleep -Milliseconds 100
-    }
-}
-
-function Read-View {
-    # All VMs and relationships at once: asked one by one, Hyper-V takes far longer.
-    $view = @{ named = @{}; byId = @{}; relations = @{} }
-    foreach ($machine in @(Get-VM)) {
-        $view.named[$machine.Name] += , $machine
-        $view.byId["$($machine.Id)"] = $machine
-    }
-    foreach ($relation in @(Get-VMReplication)) { $view.relations["$($relation.VMId)"] += , $relation }
-    $view
-}
-
-function Select-Machine([hashtable] $Named, [string] $Name) {
-    $found = @($Named[$Name])
-    if ($null -eq $found[0]) { throw 'Secondsite.VmNotFound: There is no VM of this name.' }
-    if ($found.Count -gt 1) { throw "Secondsite.SeveralVms: There are $($found.Count) VMs of this name." }
-    $found[0]
-}
-
-function Select-Replica([hashtable] $View, [object] $Machine) {
-    foreach ($relation in $View.relations["$($Machine.Id)"]) {
-        if ("$($relation.ReplicationMode)" -in 'Replica', 'ExtendedReplica') { return $relation }
-    }
-    throw 'Secondsite.NotReplica: It is not the replica of a VM on another host.'
-}
-
-function Select-TestMachine([hashtable] $View, [object] $Replica) {
-    # A VM that merely bears the name of a test VM is none.
-    foreach ($relation in $View.relations["$($Replica.Id)"]) {
-        if ($null -ne $relation.TestVirtualMachine) { return $View.byId["$($relation.TestVirtualMachine.Id)"] }
-    }
-    foreach ($machine in $View.named["$($Replica.Name) - Test"]) {
-        if ("$($machine.ReplicationMode)" -eq 'TestReplica') { return $machine }
-    }
-}
-
-$addressNames = @(
-    'IPv4Address', 'IPv4SubnetMask', 'IPv4DefaultGateway', 'IPv4PreferredDNSServer', 'IPv4AlternateDNSServer',
-    'IPv6Address', 'IPv6SubnetPrefixLength', 'IPv6DefaultGateway', 'IPv6PreferredDNSServer', 'IPv6AlternateDNSServer'
-)
-
-function Read-Address([object] $Adapter) {
-    $found = Get-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter
-    $values = [ordered]@{}
-    foreach ($name in $addressNames) {
-        $value = "$($found.$name)"
-        if ($value -eq '0') { $value = '' }
-        $values[$name] = $value
-    }
-    $values
-}
-
-function Test-Address([object] $Found, [object] $Wanted) {
-    foreach ($name in $addressNames) {
-        if ("$($Found.$name)" -ne "$($Wanted.$name)") { return $false }
-    }
-    $true
-}
-
-function Write-Address([object] $Adapter, [object] $Values) {
-    Set-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter -ClearFailoverIPv4Settings -ClearFailoverIPv6Settings
-    $settings = @{}
-    foreach ($name in $addressNames) {
-        if ("$($Values.$name)" -ne '') { $settings[$name] = $Values.$name }
-    }
-    if ($settings.Count -gt 0) { Set-VMNetworkAdapterFailoverConfiguration -VMNetworkAdapter $Adapter @settings }
-}
-
-function Select-Adapter([object] $Machine, [object] $Name, [int] $Number) {
-    # Adapters may share a name: then their order tells which one is meant.
-    $place = 0
-    foreach ($adapter in @(Get-VMNetworkAdapter -VM $Machine)) {
-        if ($null -ne $Name -and $adapter.Name -ne $Name) { continue }
-        if ($place -eq $Number) {
-            if ($adapter.IsLegacy) { throw "Secondsite.LegacyAdapter: Its network adapter '$($adapter.Name)' is a legacy one, for which Hyper-V injects no address." }
-            return $adapter
-        }
-        $place += 1
-    }
-    throw "Secondsite.AdapterNotFound: It has no network adapter $Name (number $($Number + 1)) to give the address to."
-}
-
-function Read-Mark([object] $Machine) {
-    if ("$($Machine.Notes)" -match '(?m)^secondsite:(\{.*\})\s*$') { ConvertFrom-Json -InputObject $Matches[1] }
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
+. "$PSScriptRoot/shared/jobs.ps1"
+. "$PSScriptRoot/shared/waiting.ps1"
+. "$PSScriptRoot/shared/machines.ps1"
+. "$PSScriptRoot/shared/views.ps1"
+. "$PSScriptRoot/shared/replicas.ps1"
+. "$PSScriptRoot/shared/test_machines.ps1"
+. "$PSScriptRoot/shared/address_names.ps1"
+. "$PSScriptRoot/shared/addresses.ps1"
+. "$PSScriptRoot/shared/adapters.ps1"
 
 $view = Read-View
 

@@ -12,30 +12,9 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
-
-function ConvertTo-JobFailure([object] $Job) {
-    if ("$($Job.State)" -eq 'Completed') { return $null }
-    if ($Job.Error.Count -gt 0) { return ConvertTo-Failure $Job.Error[0] }
-    $message = "Secondsite.NotConfirmed: Hyper-V has not finished it ($($Job.State))."
-    if ($null -ne $Job.JobStateInfo.Reason) { $message = "$($Job.JobStateInfo.Reason.Message)" }
-    [ordered]@{ message = $message; type = ''; fqid = ''; category = '' }
-}
-
-function Select-Machine([hashtable] $Named, [string] $Name) {
-    $found = @($Named[$Name])
-    if ($null -eq $found[0]) { throw 'Secondsite.VmNotFound: There is no VM of this name.' }
-    if ($found.Count -gt 1) { throw "Secondsite.SeveralVms: There are $($found.Count) VMs of this name." }
-    $found[0]
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
+. "$PSScriptRoot/shared/jobs.ps1"
+. "$PSScriptRoot/shared/machines.ps1"
 
 $named = @{}
 foreach ($machine in @(Get-VM)) { $named[$machine.Name] += , $machine }

@@ -3,16 +3,8 @@
 param()
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-UtcText([object] $Time) {
-    if ($null -eq $Time) { return $null }
-    $Time.ToUniversalTime().ToString('o')
-}
-
-$addressNames = @(
-    'IPv4Address', 'IPv4SubnetMask', 'IPv4DefaultGateway', 'IPv4PreferredDNSServer', 'IPv4AlternateDNSServer',
-    'IPv6Address', 'IPv6SubnetPrefixLength', 'IPv6DefaultGateway', 'IPv6PreferredDNSServer', 'IPv6AlternateDNSServer'
-)
+. "$PSScriptRoot/shared/address_names.ps1"
+. "$PSScriptRoot/shared/times.ps1"
 
 function Select-Setting([object] $Setting) {
     $values = [ordered]@{}

@@ -7,15 +7,7 @@ param(
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
-
-function ConvertTo-Failure([object] $Record) {
-    [ordered]@{
-        message = "$($Record.Exception.Message)"
-        type = $Record.Exception.GetType().FullName
-        fqid = "$($Record.FullyQualifiedErrorId)"
-        category = "$($Record.CategoryInfo.Category)"
-    }
-}
+. "$PSScriptRoot/../../winrm/failure.ps1"
 
 $server = Get-SCVMMServer -ComputerName 'localhost'
 $machineOf = @{}
