@@ -18,11 +18,12 @@ from secondsite.plan.fingerprint import fingerprint
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Direction, Plan
 from secondsite.run.check_events import CHECK_STEPS, check_events, verdict
-from secondsite.run.events import Objectives, RunCreated
+from secondsite.run.events import RunCreated
 from secondsite.run.finding import Finding, by_severity, is_sound
 from secondsite.run.history import record_of, records_of
 from secondsite.run.journal import Journal
 from secondsite.run.naming import new_run_id
+from secondsite.run.planned import promises_of
 from secondsite.run.proof import CHECK, HARDWARE, Proof, prove
 from tasks.check import Checked, check
 from tasks.connections import Sites
@@ -102,7 +103,6 @@ async def look_at_plan(
     )
     findings = tuple(by_severity([*checked.findings, *about_workers]))
     run_id = new_run_id(plan=plan.name, operation=CHECK, at=began)
-    objectives = plan.objectives
     created = RunCreated(
         at=began,
         run_id=run_id,
@@ -111,10 +111,7 @@ async def look_at_plan(
         operation=CHECK,
         direction=str(request.direction),
         steps=CHECK_STEPS,
-        objectives=Objectives(
-            rto_s=objectives.rto.total_seconds() if objectives.rto else None,
-            rpo_s=objectives.rpo.total_seconds() if objectives.rpo else None,
-        ),
+        objectives=promises_of(plan),
         parameters={"kind": str(request.operation), "rehearsal": request.rehearsal},
         requested_by=request.requested_by,
         versions=engine_versions(),

@@ -22,11 +22,11 @@ from secondsite.plan.fingerprint import fingerprint
 from secondsite.plan.hooks import GateHook, InRehearsal
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Direction, Plan
-from secondsite.run.events import JournalEvent, Objectives, RunCreated
+from secondsite.run.events import JournalEvent, RunCreated
 from secondsite.run.journal import Journal
 from secondsite.run.model_note import model_in, model_note
 from secondsite.run.naming import new_run_id
-from secondsite.run.planned import planned_steps
+from secondsite.run.planned import planned_steps, promises_of
 from secondsite.run.replay import Replay
 from secondsite.run.separation import is_among, names_of_starter
 from tasks.context import protection_of
@@ -140,7 +140,6 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
     _refuse_vain_waiting(request, estate, graph)
     run_id = new_run_id(plan=plan.name, operation=request.operation, at=now, token=flow_run.hex[:8])
     source, target = protection_of(plan, estate).site_names(request.direction)
-    objectives = plan.objectives
     created = RunCreated(
         at=now,
         run_id=run_id,
@@ -150,10 +149,7 @@ def _anew(request: Request, flow_run: UUID) -> TakenUp:
         operation=request.operation,
         direction=request.direction,
         steps=planned_steps(graph, source_site=source, target_site=target),
-        objectives=Objectives(
-            rto_s=objectives.rto.total_seconds() if objectives.rto else None,
-            rpo_s=objectives.rpo.total_seconds() if objectives.rpo else None,
-        ),
+        objectives=promises_of(plan),
         parameters=request.options.model_dump(mode="json"),
         requested_by=request.requested_by,
         versions=engine_versions(),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from secondsite.cli.plan_outlook import forecast
 from secondsite.plan.estate import Estate
 from secondsite.plan.fingerprint import fingerprint
 from secondsite.plan.model import Plan
 from secondsite.reports.history import EstateFacts, HistoryFacts, estate_facts, history_facts
+from secondsite.reports.outlook import FAILOVERS, MOST_READ, in_service
 from secondsite.reports.proven import proven_facts
-from secondsite.run.history import REHEARSAL, records_of
+from secondsite.run.history import REHEARSAL, failovers_of, records_of
 from secondsite.run.journal import Journal
 from secondsite.run.proof import CHECK, prove
 
@@ -32,15 +34,17 @@ def history_of(
         within=plan.rehearse_within,
         now=now,
     )
+    failovers = failovers_of(journal, plan.name, operations=FAILOVERS, most=MOST_READ)
     rto, rpo = plan.objectives.rto, plan.objectives.rpo
     return history_facts(
         plan.name,
-        [proven_facts(journal, run.run_id) for run in runs],
+        [proven_facts(journal, run.run_id, alone=True) for run in runs],
         now=now,
         description=plan.description,
         standing=proof.as_dict(),
         rto_s=rto.total_seconds() if rto else None,
         rpo_s=rpo.total_seconds() if rpo else None,
+        next_run=forecast(plan, in_service(failovers)),
     )
 
 

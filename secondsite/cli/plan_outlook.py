@@ -12,24 +12,18 @@ from typing import Any
 from secondsite.graph import Operation, compile_graph
 from secondsite.plan.estate import Estate
 from secondsite.plan.fingerprint import fingerprint
-from secondsite.plan.model import Plan
-from secondsite.reports.objectives import measure_objectives
+from secondsite.plan.model import Direction, Plan
+from secondsite.reports.outlook import FAILOVERS, MOST_READ, expected, in_service
 from secondsite.reports.phrasing import say_duration
-from secondsite.reports.prediction import Prediction, predict
+from secondsite.reports.prediction import Prediction
 from secondsite.reports.recovery_times import RecoveryTimes, recovery_times
 from secondsite.reports.standing_words import standing_lines
-from secondsite.run.estimates import estimate_durations
 from secondsite.run.history import failovers_of, records_of
 from secondsite.run.journal import Journal
 from secondsite.run.proof import Proof, prove
 from secondsite.run.record import RunRecord
 
 __all__ = ["PlanOutlook", "forecast", "outlook_of", "proof_of"]
-
-_PAST_RUNS = 5
-_FAILOVERS = ("test", "planned", "unplanned")
-_AFTERWARDS = frozenset({"restore-dns", "cleanup", "networks", "reverse", "commit"})
-"""What comes when the VMs are in service already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +105,8 @@ def proof_of(plan: Plan, estate: Estate, journal: Journal, *, folder: Path) -> P
 
 def outlook_of(plan: Plan, estate: Estate, journal: Journal, *, folder: Path) -> PlanOutlook:
     """Everything that the journal tells of the plan."""
-    runs = _in_service(failovers_of(journal, plan.name, operations=_FAILOVERS, most=10))
+    known = failovers_of(journal, plan.name, operations=FAILOVERS, most=MOST_READ)
+    runs = in_service(known)
     return PlanOutlook(
         plan=plan,
         proof=proof_of(plan, estate, journal, folder=folder),
@@ -121,30 +116,9 @@ def outlook_of(plan: Plan, estate: Estate, journal: Journal, *, folder: Path) ->
 
 
 def forecast(plan: Plan, runs: Sequence[RunRecord]) -> Prediction | None:
-    """The next run of the kind of `runs`, until all of its VMs are in service."""
+    """The next run of the kind of `runs`, as the plan is now, until all VMs are in service."""
     if not runs:
         return None
-    kind = runs[-1].kind
-    graph = compile_graph(plan, operation=Operation(kind))
-    wanted = [step for step in graph if step.action not in _AFTERWARDS]
-    return predict(
-        graph,
-        estimate_durations(wanted, runs),
-        kind=kind,
-        runs=[run.run_id for run in runs],
-        lengths_s=[
-            (times["rto_s"] or 0.0) - times["people_s"]
-            for times in (recovery_times(run)["plan"] for run in runs)
-        ],
-    )
-
-
-def _in_service(runs: Sequence[RunRecord]) -> list[RunRecord]:
-    """Those of the newest kind in which all VMs came into service."""
-    whole = [
-        run
-        for run in runs
-        if measure_objectives(run, now=run.last_event_at)["rto_actual_s"] is not None
-    ]
-    kind = whole[-1].kind if whole else ""
-    return [run for run in whole if run.kind == kind][-_PAST_RUNS:]
+    newest = runs[-1]
+    operation, direction = Operation(newest.kind), Direction(newest.direction)
+    return expected(compile_graph(plan, operation=operation, direction=direction), runs)

@@ -30,6 +30,7 @@ from secondsite.reports.phrasing import (
     plain_text,
     say_duration,
 )
+from secondsite.reports.plan_words import plan_lines
 from secondsite.reports.shape import RunFacts, VmFacts
 from secondsite.reports.verdict import (
     headline,
@@ -140,6 +141,9 @@ def summary(source: Reportable) -> RenderableType:
         parts += ["", group_table(facts)]
     if facts["vms"]:
         parts += ["", vm_table(facts, most=_MOST_VMS)]
+    for plan in facts["plans"]:
+        of = f"{plan['plan']}: " if len(facts["plans"]) > 1 else ""
+        parts += [Text(plain_text(f"{of}{line}")) for line in plan_lines(plan)]
     parts.append(Text(plain_text(_times(facts)), style="dim"))
     return Group(*parts)
 

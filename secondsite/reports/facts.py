@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from secondsite.reports.dns_names import dns_facts
 from secondsite.reports.messages import untold_words
 from secondsite.reports.objectives import measure_objectives
+from secondsite.reports.phrasing import iso_text
+from secondsite.reports.plan_facts import plan_facts
 from secondsite.reports.proof import proof_of
+from secondsite.reports.recovery_times import waited_for_people
 from secondsite.reports.redaction import withhold, withhold_in_text
 from secondsite.reports.shape import (
     FORMAT,
@@ -19,11 +22,11 @@ from secondsite.reports.shape import (
     GateFacts,
     JournalFacts,
     NoteFacts,
+    PlanOfRunFacts,
     RunFacts,
     StepFacts,
     VmFacts,
 )
-from secondsite.reports.spans import merged, subtract
 from secondsite.reports.verdict import headline
 from secondsite.run.events import Decided
 from secondsite.run.record import QuestionRecord, RunRecord, StepRecord, VmRecord, critical_path
@@ -47,6 +50,7 @@ def run_facts(
     *,
     reported_at: datetime | None = None,
     journal: JournalFacts | None = None,
+    plans: Sequence[PlanOfRunFacts] | None = None,
 ) -> RunFacts:
     """The one object of a run.
 
@@ -54,6 +58,7 @@ def run_facts(
         record: The run, as its events tell it.
         reported_at: Now, for a run under way; its last event if not given.
         journal: What was found when the journal's hash chain was checked.
+        plans: Its plans in the light of their other runs; if not given, of this one alone.
     """
     now = max(reported_at or record.last_event_at, record.last_event_at)
     path, path_s = critical_path(record)
@@ -71,15 +76,16 @@ def run_facts(
         "parameters": withhold(_plain(record.parameters)),
         "requested_by": record.requested_by,
         "held_by": record.held_by,
-        "created_at": _text(record.created_at),
+        "created_at": iso_text(record.created_at),
         "started_at": _iso(record.started_at),
         "ended_at": _iso(record.ended_at),
-        "reported_at": _text(now),
+        "reported_at": iso_text(now),
         "duration_s": _rounded(_seconds(record.started_at, record.ended_at or now)),
-        "people_s": round(_people_s(record, now=now), 3),
+        "people_s": round(sum(end - start for start, end in waited_for_people(record, now=now)), 3),
         "critical_path": list(path),
         "critical_path_s": round(path_s, 3),
         "objectives": measure_objectives(record, now=now),
+        "plans": list(plans) if plans is not None else [plan_facts(record, now=now)],
         "steps": [_step(step, is_critical=step.id in critical) for step in record.steps],
         "vms": _vms(record),
         "gates": [_gate(question) for question in record.questions],
@@ -184,13 +190,13 @@ def _gate(question: QuestionRecord) -> GateFacts:
         "separate_from": list(question.separate_from),
         "escalations": [
             {
-                "at": _text(each.at),
+                "at": iso_text(each.at),
                 "to": list(each.approvers),
-                "deadline_at": _text(each.deadline_at),
+                "deadline_at": iso_text(each.deadline_at),
             }
             for each in question.escalations
         ],
-        "reminders": [_text(each.at) for each in question.reminders],
+        "reminders": [iso_text(each.at) for each in question.reminders],
     }
 
 
@@ -200,7 +206,7 @@ def _decision(made: Decided) -> DecisionFacts:
         "decision": made.decision.value,
         "by": made.by,
         "via": made.via,
-        "at": _text(made.at),
+        "at": iso_text(made.at),
         "comment": withhold_in_text(made.comment),
         "with_code": made.with_code,
         "account": made.account,
@@ -210,7 +216,7 @@ def _decision(made: Decided) -> DecisionFacts:
 def _notes(record: RunRecord) -> list[NoteFacts]:
     notes: list[NoteFacts] = [
         {
-            "at": _text(note.at),
+            "at": iso_text(note.at),
             "step": note.step,
             "level": note.level,
             "text": withhold_in_text(note.text),
@@ -218,7 +224,7 @@ def _notes(record: RunRecord) -> list[NoteFacts]:
         for note in record.notes
     ]
     notes += [
-        {"at": _text(each.at), "step": "", "level": "warning", "text": untold_words(each)}
+        {"at": iso_text(each.at), "step": "", "level": "warning", "text": untold_words(each)}
         for each in record.notifications
         if each.state in {"failed", "unknown"}
     ]
@@ -227,30 +233,9 @@ def _notes(record: RunRecord) -> list[NoteFacts]:
 
 def _engines(record: RunRecord) -> list[EngineFacts]:
     return [
-        {"at": _text(each.at), "holder": each.holder, "flow_run": each.flow_run}
+        {"at": iso_text(each.at), "holder": each.holder, "flow_run": each.flow_run}
         for each in record.attachments
     ]
-
-
-def _people_s(record: RunRecord, *, now: datetime) -> float:
-    def spans(
-        pairs: Iterable[tuple[datetime | None, datetime | None]],
-    ) -> list[tuple[float, float]]:
-        return [
-            (
-                (start - record.created_at).total_seconds(),
-                ((end or record.ended_at or now) - record.created_at).total_seconds(),
-            )
-            for start, end in pairs
-            if start is not None
-        ]
-
-    asked = spans((question.asked_at, question.at) for question in record.questions)
-    asked_steps = {question.id for question in record.questions}
-    working = spans(
-        (step.started_at, step.ended_at) for step in record.steps if step.id not in asked_steps
-    )
-    return sum(end - start for start, end in subtract(merged(asked), merged(working)))
 
 
 def _plain(value: Any) -> Any:
@@ -265,11 +250,7 @@ def _plain(value: Any) -> Any:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else _text(moment)
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else iso_text(moment)
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

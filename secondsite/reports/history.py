@@ -7,13 +7,16 @@ durations are seconds, and a fact that is not known is null.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from statistics import median
 from typing import Any
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from secondsite.reports.phrasing import iso_text
+from secondsite.reports.prediction import Prediction
 from secondsite.reports.shape import RunFacts
+from secondsite.reports.spread import Spread, spread_of
 
 __all__ = [
     "EstateFacts",
@@ -21,14 +24,15 @@ __all__ = [
     "HistoryRun",
     "PlanFacts",
     "Slow",
-    "Spread",
     "estate_facts",
     "history_facts",
 ]
 
 _FAILOVERS = frozenset({"test", "planned", "unplanned"})
 _SLOWEST = 8
-_NO_PART = frozenset({"gate", "restore-dns", "cleanup", "networks", "reverse", "commit"})
+_NO_PART = frozenset(
+    {"gate", "restore-dns", "cleanup", "networks", "settle", "reverse", "commit", "restore-ttl"}
+)
 """People take as long as they take; the others come when the VMs are in service already."""
 
 
@@ -55,16 +59,6 @@ class HistoryRun(TypedDict):
     journal_verified: bool | None
 
 
-class Spread(TypedDict):
-    """Several measurements of the same thing, in seconds."""
-
-    count: int
-    low_s: float
-    median_s: float
-    high_s: float
-    latest_s: float
-
-
 class Slow(TypedDict):
     """A step that was on the critical path: how often, and its median length."""
 
@@ -74,7 +68,7 @@ class Slow(TypedDict):
 
 
 class HistoryFacts(TypedDict):
-    """A plan and its runs, the newest first.
+    """A plan and its runs, the newest first; `next_run` is what they let expect of the next one.
 
     `rto` and `rpo` are measured over the runs of the newest failover's kind; `standing` is how well
     the plan is proved, empty where nobody has told.
@@ -89,6 +83,7 @@ class HistoryFacts(TypedDict):
     kind: str
     rto: Spread | None
     rpo: Spread | None
+    next_run: Prediction | None
     slowest: list[Slow]
     runs: list[HistoryRun]
 
@@ -124,6 +119,7 @@ def history_facts(
     standing: Mapping[str, Any] | None = None,
     rto_s: float | None = None,
     rpo_s: float | None = None,
+    next_run: Prediction | None = None,
 ) -> HistoryFacts:
     """The history of `plan`.
 
@@ -135,6 +131,7 @@ def history_facts(
         standing: How well it is proved.
         rto_s: What it promises now.
         rpo_s: Likewise.
+        next_run: What is to be expected of the next failover.
     """
     failovers = [run for run in runs if run["kind"] in _FAILOVERS]
     kind = failovers[0]["kind"] if failovers else ""
@@ -142,13 +139,14 @@ def history_facts(
     return {
         "plan": plan,
         "description": description,
-        "reported_at": _text(now),
+        "reported_at": iso_text(now),
         "standing": dict(standing or {}),
         "rto_s": rto_s,
         "rpo_s": rpo_s,
         "kind": kind,
-        "rto": _spread(run["objectives"]["rto_actual_s"] for run in alike),
-        "rpo": _spread(run["objectives"]["rpo_actual_s"] for run in alike),
+        "rto": spread_of(run["objectives"]["rto_actual_s"] for run in alike),
+        "rpo": spread_of(run["objectives"]["rpo_actual_s"] for run in alike),
+        "next_run": next_run,
         "slowest": _slowest(alike),
         "runs": [_line(run) for run in runs],
     }
@@ -166,7 +164,7 @@ def estate_facts(
     """
     plans = [_plan(each, vms=vms.get(each["plan"], 0)) for each in histories]
     plans.sort(key=lambda plan: (_GRAVITY.get(plan["standing"].get("state", ""), 0), plan["plan"]))
-    return {"reported_at": _text(now), "plans": plans}
+    return {"reported_at": iso_text(now), "plans": plans}
 
 
 _GRAVITY = {"failing": 0, "stale": 1, "draft": 2, "verified": 3}
@@ -212,20 +210,6 @@ def _line(run: RunFacts) -> HistoryRun:
     }
 
 
-def _spread(measured: Iterable[float | None]) -> Spread | None:
-    """Of measurements in the order of the runs, the newest first; None of none."""
-    values = [each for each in measured if each is not None]
-    if not values:
-        return None
-    return {
-        "count": len(values),
-        "low_s": min(values),
-        "median_s": round(median(values), 3),
-        "high_s": max(values),
-        "latest_s": values[0],
-    }
-
-
 def _slowest(runs: Sequence[RunFacts]) -> list[Slow]:
     """What was on the critical path, by the time that it takes over all runs together."""
     lengths: dict[str, list[float]] = {}
@@ -240,7 +224,3 @@ def _slowest(runs: Sequence[RunFacts]) -> list[Slow]:
     ]
     found.sort(key=lambda slow: -slow["runs"] * slow["median_s"])
     return found[:_SLOWEST]
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cache
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from secondsite.reports.history import EstateFacts, HistoryFacts, HistoryRun, Spread
-from secondsite.reports.markdown import markdown_table, markdown_text
+from secondsite.reports.history import EstateFacts, HistoryFacts, HistoryRun
+from secondsite.reports.html import breakable, met
+from secondsite.reports.markdown_text import markdown_table, markdown_text
 from secondsite.reports.pages import page_environment
 from secondsite.reports.phrasing import (
     KIND_WORDS,
@@ -19,13 +19,14 @@ from secondsite.reports.phrasing import (
     count_of,
     say_duration,
     say_moment,
+    say_standing,
     say_state,
 )
-from secondsite.reports.trend_svg import TrendPoint, trend_svg
+from secondsite.reports.spread import Spread
+from secondsite.reports.trend_svg import TrendPoint, trend_point, trend_svg
 
 __all__ = ["estate_html", "estate_markdown", "history_html", "history_markdown"]
 
-STANDING_GLYPHS = {"verified": "✓", "stale": "!", "failing": "✗", "draft": "·"}
 _MET = {True: "✓ met", False: "✗ missed", None: "-"}
 _LOOKS = {"verified": "done", "stale": "partly", "failing": "failed"}
 
@@ -87,6 +88,7 @@ def history_markdown(facts: HistoryFacts) -> str:
             map(_run_row, facts["runs"]),
         ),
         "",
+        *_coming_lines(facts),
         "## What takes the longest",
         "",
         *markdown_table(
@@ -123,17 +125,32 @@ def estate_markdown(facts: EstateFacts) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def say_standing(state: str) -> str:
-    """Glyph and word of a plan's standing."""
-    return f"{STANDING_GLYPHS.get(state, ' ')} {state or 'not known'}".strip()
-
-
 def _standing_lines(facts: HistoryFacts) -> Sequence[str]:
     standing = facts["standing"]
     if not standing:
         return ()
     reasons = "; ".join(standing.get("reasons", ()))
     return [f"**{say_standing(standing['state'])}**: {markdown_text(reasons)}", ""]
+
+
+def _coming_lines(facts: HistoryFacts) -> Sequence[str]:
+    expected = facts["next_run"]
+    if expected is None:
+        return ()
+    length = say_duration(expected["length_s"])
+    rows = (
+        (gain["step"], say_duration(gain["takes_s"]), say_duration(gain["gain_s"]))
+        for gain in expected["speed_up"]
+    )
+    return [
+        "## What to speed up first",
+        "",
+        f"The next {expected['kind']} run will take about {length} until every VM is in service, "
+        "without the time of people.",
+        "",
+        *markdown_table(("step", "takes", "without it, sooner by"), rows),
+        "",
+    ]
 
 
 def _counts(facts: EstateFacts) -> str:
@@ -147,13 +164,12 @@ def _counts(facts: EstateFacts) -> str:
 
 
 def _point(run: HistoryRun, objective: str) -> TrendPoint:
-    value_s = run["rto_actual_s"] if objective == "rto" else run["rpo_actual_s"]
-    is_met = run["rto_met"] if objective == "rto" else run["rpo_met"]
-    return TrendPoint(
-        label=datetime.fromisoformat(run["created_at"]).strftime("%Y-%m-%d"),
-        value_s=value_s,
-        is_good=is_met,
-        hint=f"{run['run_id']}: {say_duration(value_s)}",
+    is_rto = objective == "rto"
+    return trend_point(
+        run["run_id"],
+        run["created_at"],
+        value_s=run["rto_actual_s"] if is_rto else run["rpo_actual_s"],
+        is_met=run["rto_met"] if is_rto else run["rpo_met"],
     )
 
 
@@ -199,6 +215,8 @@ def _environment() -> Environment:
     return page_environment(
         {
             "against": _said_against,
+            "breakable": breakable,
+            "met": met,
             "kind": say_kind,
             "last": _last_words,
             "standing": say_standing,

@@ -37,18 +37,21 @@ from secondsite.reports.phrasing import (
     plain_text,
     say_action,
     say_how,
+    say_standing,
 )
-from secondsite.reports.shape import RunFacts, StepFacts, VmFacts
+from secondsite.reports.plan_words import say_met
+from secondsite.reports.shape import PlanOfRunFacts, RunFacts, StepFacts, VmFacts
+from secondsite.reports.trend_svg import trend_point, trend_svg
 from secondsite.reports.verdict import (
-    objective_sentences,
     operation_of,
     outcome_of,
+    plan_sentences,
     problems,
     progress_sentence,
     questions,
 )
 
-__all__ = ["report_html"]
+__all__ = ["breakable", "met", "report_html"]
 
 _MOST_OPEN = 40
 """Up to so many VMs everything is unfolded; beyond, groups are folded unless something is amiss."""
@@ -75,7 +78,10 @@ def report_html(source: Reportable) -> str:
     return _template().render(
         facts=facts,
         title=f"{operation_of(facts)}: {outcome_of(facts)}",
-        objectives=objective_sentences(facts["objectives"]),
+        objectives=plan_sentences(facts),
+        missed=any(plan["objectives"]["met"] is False for plan in facts["plans"]),
+        pictures={plan["plan"]: _pictures(plan) for plan in facts["plans"] if plan["past"][1:]},
+        most_open=_MOST_OPEN,
         standings=vm_standings(facts),
         progress=progress_sentence(facts),
         problems=problems(facts),
@@ -95,6 +101,33 @@ def report_html(source: Reportable) -> str:
             "row_height": row_height_px,
         },
     )
+
+
+def _pictures(plan: PlanOfRunFacts) -> dict[str, Markup]:
+    """How recovery time and replication lag went over the past runs, this one included."""
+    objectives = plan["objectives"]
+    return {
+        "rto": trend_svg(
+            [
+                trend_point(
+                    run["run_id"], run["created_at"], value_s=run["rto_s"], is_met=run["rto_met"]
+                )
+                for run in plan["past"]
+            ],
+            objective_s=objectives["rto_s"],
+            title="Recovery time of each run",
+        ),
+        "rpo": trend_svg(
+            [
+                trend_point(
+                    run["run_id"], run["created_at"], value_s=run["rpo_s"], is_met=run["rpo_met"]
+                )
+                for run in plan["past"]
+            ],
+            objective_s=objectives["rpo_s"],
+            title="Age of the data of each run",
+        ),
+    }
 
 
 def _is_open(band: Band, chart: Chart) -> bool:
@@ -137,7 +170,9 @@ def _template() -> Template:
             "how": lambda made: say_how(
                 made["via"], with_code=made["with_code"], account=made["account"]
             ),
-            "breakable": _breakable,
+            "breakable": breakable,
+            "met": met,
+            "standing": say_standing,
             "state": _state,
         }
     )
@@ -151,7 +186,14 @@ def _state(state: str) -> Markup:
     )
 
 
-def _breakable(text: str) -> Markup:
+def met(actual_s: float | None, promised_s: float | None, is_missed: bool = False) -> Markup:
+    """Whether a time meets what was promised."""
+    words = say_met(actual_s, promised_s, is_missed=is_missed)
+    css = {"✓": "good", "✗": "bad"}.get(words[:1], "soft")
+    return Markup('<span class="{}">{}</span>').format(css, words)
+
+
+def breakable(text: str) -> Markup:
     """A step's id that may be broken after its slashes."""
     return Markup("/<wbr/>").join(plain_text(text).split("/"))
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from secondsite.reports.facts import Reportable, as_facts
 from secondsite.reports.groups import GroupProgress, group_progress, vm_standings
+from secondsite.reports.markdown_plans import plan_sections
+from secondsite.reports.markdown_text import markdown_table, markdown_text
 from secondsite.reports.path import slowest
 from secondsite.reports.phrasing import (
     clock_time,
     count_of,
-    plain_text,
     say_action,
     say_duration,
     say_how,
@@ -21,12 +21,10 @@ from secondsite.reports.phrasing import (
 from secondsite.reports.shape import DnsFacts, RunFacts, VmFacts
 from secondsite.reports.verdict import headline, problems, progress_sentence, questions
 
-__all__ = ["markdown_table", "markdown_text", "progress_markdown", "report_markdown"]
+__all__ = ["progress_markdown", "report_markdown"]
 
 _MOST_VMS = 60
 """Beyond this the progress lists only the VMs that something is to be said of."""
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]#|~])")
 
 
 def progress_markdown(source: Reportable) -> str:
@@ -86,6 +84,7 @@ def report_markdown(source: Reportable) -> str:
         "",
         *markdown_table(("fact", "value"), _summary(facts)),
         "",
+        *plan_sections(facts),
         "## What took the longest",
         "",
         *markdown_table(
@@ -178,7 +177,7 @@ def _question_lines(facts: RunFacts) -> list[str]:
 
 
 def _summary(facts: RunFacts) -> Iterable[tuple[str, str]]:
-    objectives, journal = facts["objectives"], facts["journal"]
+    journal = facts["journal"]
     yield "run", facts["run_id"]
     yield "plan", f"{facts['plan']} ({facts['plan_digest']})"
     yield "kind and direction", f"{facts['kind']}, {facts['direction']}"
@@ -188,10 +187,12 @@ def _summary(facts: RunFacts) -> Iterable[tuple[str, str]]:
     yield "duration", say_duration(facts["duration_s"])
     yield "of that, waiting for people", say_duration(facts["people_s"])
     yield "critical path", say_duration(facts["critical_path_s"])
-    yield "RTO promised", say_duration(objectives["rto_s"])
-    yield "RTO measured", say_duration(objectives["rto_actual_s"])
-    yield "RPO promised", say_duration(objectives["rpo_s"])
-    yield "RPO measured", say_duration(objectives["rpo_actual_s"])
+    if len(facts["plans"]) == 1:  # several have a table of their own
+        objectives = facts["plans"][0]["objectives"]
+        yield "RTO promised", say_duration(objectives["rto_s"])
+        yield "RTO measured", say_duration(objectives["rto_actual_s"])
+        yield "RPO promised", say_duration(objectives["rpo_s"])
+        yield "RPO measured", say_duration(objectives["rpo_actual_s"])
     verified = {True: "verified", False: "BROKEN", None: "not checked"}[journal["verified"]]
     yield "journal", f"{count_of(journal['events'] or 0, 'event')}, chain {verified}"
     yield "journal head", journal["head"] or "-"
@@ -289,17 +290,3 @@ def _warning_lines(facts: RunFacts) -> list[str]:
         return []
     rows = ((clock_time(note["at"]), note["step"], note["text"]) for note in warnings)
     return ["## Warnings", "", *markdown_table(("at", "step", "warning"), rows), ""]
-
-
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table; every cell is text, whatever it holds."""
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(markdown_text(cell) for cell in row)} |" for row in rows]
-    return lines if len(lines) > 2 else ["(none)"]
-
-
-def markdown_text(text: str) -> str:
-    """`text` so that no renderer reads anything else into it."""
-    # Markdown renderers pass HTML through: names and messages must be text in both.
-    flat = plain_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(r"\\\1", flat)

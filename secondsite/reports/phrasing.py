@@ -12,12 +12,14 @@ __all__ = [
     "STATE_WORDS",
     "clock_time",
     "count_of",
+    "iso_text",
     "plain_lines",
     "plain_text",
     "say_action",
     "say_duration",
     "say_how",
     "say_moment",
+    "say_standing",
     "say_state",
 ]
 
@@ -57,6 +59,8 @@ STATE_GLYPHS = {
     "aborted": "■",
 }
 
+_STANDING_GLYPHS = {"verified": "✓", "stale": "!", "failing": "✗", "draft": "·"}
+
 ACTION_WORDS = {
     "preflight": "check before start",
     "barrier": "all of it",
@@ -80,6 +84,9 @@ ACTION_WORDS = {
     "prepare-dns": "lower TTLs",
     "rollback-dns": "put DNS back",
     "cleanup": "clean up",
+    "check": "check",
+    "test": "test failover",
+    "clean-up": "clean up",
 }
 
 _DOORS = {
@@ -114,6 +121,11 @@ def say_duration(duration_s: float | None) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
+def iso_text(moment: datetime) -> str:
+    """`2026-11-20T13:40:05.000Z`: how facts tell a moment."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def say_moment(moment: str | None) -> str:
     """`2026-11-20 13:40:05 UTC` from ISO 8601; `-` when not known."""
     if not moment:
@@ -126,6 +138,11 @@ def clock_time(moment: str | None) -> str:
     if not moment:
         return "-"
     return datetime.fromisoformat(moment).astimezone(UTC).strftime("%H:%M:%S")
+
+
+def say_standing(state: str) -> str:
+    """Glyph and word of a plan's standing."""
+    return f"{_STANDING_GLYPHS.get(state, ' ')} {state or 'not known'}".strip()
 
 
 def say_action(action: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from secondsite.reports.facts import run_facts
+from secondsite.reports.plans_of_run import plans_of_run
 from secondsite.reports.shape import RunFacts
 from secondsite.run.journal import Journal, Verification
 from secondsite.run.replay import replay
@@ -12,13 +13,21 @@ from secondsite.run.replay import replay
 __all__ = ["proven_facts"]
 
 
-def proven_facts(journal: Journal, run_id: str) -> RunFacts:
-    """The facts of a run, its hash chain verified."""
+def proven_facts(journal: Journal, run_id: str, *, alone: bool = False) -> RunFacts:
+    """The facts of a run, its hash chain verified.
+
+    Args:
+        journal: Where it is.
+        run_id: The run.
+        alone: Do not look at what the other runs of its plan tell.
+    """
     record = replay(entry.event for entry in journal.read(run_id))
     proof = journal.verify(run_id)
+    now = record.ended_at or datetime.now(UTC)
     return run_facts(
         record,
-        reported_at=record.ended_at or datetime.now(UTC),
+        reported_at=now,
+        plans=None if alone else plans_of_run(journal, record, now=now),
         journal={
             "events": proof.event_count,
             "verified": proof.is_whole,

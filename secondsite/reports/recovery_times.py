@@ -1,18 +1,21 @@
 """How long recovery took, from the decision to *ready and in DNS*: plan, groups and VMs. Pure.
 
 The decision is the request for the run. Time in which the run only waited for people is told apart:
-no machine can shorten it.
+no machine can shorten it. How much is lost is the age, at the decision, of the data that a VM came
+up with; a planned failover sends the last changes first and loses nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from secondsite.reports.spans import Span, merged, subtract
 from secondsite.run.record import RunRecord, VmRecord
+from secondsite.run.states import StepState
 
 __all__ = ["RecoveryTime", "RecoveryTimes", "recovery_times", "waited_for_people"]
 
@@ -39,16 +42,24 @@ class RecoveryTimes(TypedDict):
 
 def recovery_times(record: RunRecord) -> RecoveryTimes:
     """The recovery times of a run."""
-    waits = waited_for_people(record)
+    measure = _Measure(
+        record=record,
+        waits=waited_for_people(record),
+        sent=frozenset(
+            step.vm.casefold()
+            for step in record.steps
+            if step.action == "prepare" and step.state is StepState.DONE
+        ),
+    )
     starting = {step.vm.casefold() for step in record.steps if step.action == "start"}
     vms = [vm for vm in record.vms if vm.name.casefold() in starting]
     groups: dict[str, list[VmRecord]] = {}
     for vm in vms:
         groups.setdefault(vm.group, []).append(vm)
     return {
-        "plan": _together(record, record.plan, vms, waits),
-        "groups": [_together(record, name, held, waits) for name, held in groups.items()],
-        "vms": [_together(record, vm.name, [vm], waits) for vm in vms],
+        "plan": measure.of(record.plan, vms),
+        "groups": [measure.of(name, held) for name, held in groups.items()],
+        "vms": [measure.of(vm.name, [vm]) for vm in vms],
     }
 
 
@@ -74,21 +85,42 @@ def waited_for_people(record: RunRecord, *, now: datetime | None = None) -> list
     return subtract(merged(asked), merged(working))
 
 
-def _together(record: RunRecord, name: str, vms: list[VmRecord], waits: list[Span]) -> RecoveryTime:
-    moments = [vm.in_service_at for vm in vms if vm.in_service_at is not None]
-    ages = [
-        max(0.0, (record.created_at - vm.recovery_point_at).total_seconds())
-        for vm in vms
-        if vm.recovery_point_at is not None
-    ]
-    rpo_s = round(max(ages), 3) if ages and len(ages) == len(vms) else None
-    if not moments or len(moments) < len(vms):
-        return {"name": name, "rto_s": None, "people_s": 0.0, "rpo_s": rpo_s}
-    rto_s = (max(moments) - record.created_at).total_seconds()
-    people_s = sum(min(end, rto_s) - start for start, end in waits if start < rto_s)
-    return {
-        "name": name,
-        "rto_s": round(rto_s, 3),
-        "people_s": round(people_s, 3),
-        "rpo_s": rpo_s,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measure:
+    """What all measurements of a run need.
+
+    Attributes:
+        sent: VMs whose last changes were sent before they were failed over, in lower case.
+    """
+
+    record: RunRecord
+    waits: list[Span]
+    sent: frozenset[str]
+
+    def of(self, name: str, vms: list[VmRecord]) -> RecoveryTime:
+        """How long `vms` took together."""
+        moments = [vm.in_service_at for vm in vms if vm.in_service_at is not None]
+        rpo_s = self._oldest_s(vms)
+        if not moments or len(moments) < len(vms):
+            return {"name": name, "rto_s": None, "people_s": 0.0, "rpo_s": rpo_s}
+        rto_s = (max(moments) - self.record.created_at).total_seconds()
+        people_s = sum(min(end, rto_s) - start for start, end in self.waits if start < rto_s)
+        return {
+            "name": name,
+            "rto_s": round(rto_s, 3),
+            "people_s": round(people_s, 3),
+            "rpo_s": rpo_s,
+        }
+
+    def _oldest_s(self, vms: list[VmRecord]) -> float | None:
+        """Age of the oldest data among `vms`; None while it is not known of one of them."""
+        ages_s: list[float] = []
+        for vm in vms:
+            if vm.name.casefold() in self.sent:
+                ages_s.append(0.0)
+            elif vm.recovery_point_at is None:
+                return None
+            else:
+                age_s = (self.record.created_at - vm.recovery_point_at).total_seconds()
+                ages_s.append(max(0.0, age_s))  # replicated after the decision: nothing is lost
+        return round(max(ages_s), 3) if ages_s else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from secondsite.reports.markdown import markdown_table, markdown_text
+from secondsite.reports.markdown_text import markdown_table, markdown_text
 from secondsite.reports.pages import page_environment
 from secondsite.reports.phrasing import count_of, plain_lines, say_moment
 from secondsite.reports.runbook import Chapter, Runbook

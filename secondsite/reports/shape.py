@@ -11,6 +11,10 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from secondsite.reports.prediction import Prediction
+from secondsite.reports.recovery_times import RecoveryTimes
+from secondsite.reports.spread import Spread
+
 __all__ = [
     "FORMAT",
     "DecisionFacts",
@@ -22,7 +26,10 @@ __all__ = [
     "JournalFacts",
     "NoteFacts",
     "ObjectiveFacts",
+    "PastRunFacts",
+    "PlanOfRunFacts",
     "RunFacts",
+    "StandingFacts",
     "State",
     "StepFacts",
     "VmFacts",
@@ -190,6 +197,58 @@ class ObjectiveFacts(TypedDict):
     met: bool | None
 
 
+class StandingFacts(TypedDict):
+    """How well a plan is proved: draft, verified, stale or failing; why, and what to do then."""
+
+    state: str
+    reasons: list[str]
+    next: str
+    run_id: str
+    verified_by: str
+    verified_at: str | None
+    stale_at: str | None
+    changes: list[str]
+
+
+class PastRunFacts(TypedDict):
+    """A failover that can be compared with the reported one: what was measured of its plan.
+
+    `rto_s` has `people_s` in it, the time in which the run only waited for people.
+    """
+
+    run_id: str
+    kind: str
+    direction: str
+    created_at: str
+    rto_s: float | None
+    people_s: float
+    rto_met: bool | None
+    rpo_s: float | None
+    rpo_met: bool | None
+
+
+class PlanOfRunFacts(TypedDict):
+    """A plan that the run is about. A run has one; a rehearsal has one for each of its plans.
+
+    `run_id` is the run that was measured: itself, or the plan's test in the rehearsal (empty if
+    there was none). The standings are null where nobody has asked the journal, and `standing_after`
+    also while the run is not over. `past` are the newest failovers of its kind and direction in
+    which all VMs came into service, oldest first, this one included; `rto` and `rpo` are their
+    spread, and `next_run` is what they let expect of the next one.
+    """
+
+    plan: str
+    run_id: str
+    standing_before: StandingFacts | None
+    standing_after: StandingFacts | None
+    objectives: ObjectiveFacts
+    recovery: RecoveryTimes
+    past: list[PastRunFacts]
+    rto: Spread | None
+    rpo: Spread | None
+    next_run: Prediction | None
+
+
 class JournalFacts(TypedDict):
     """Where the facts come from; `verified` is null when the hash chain was not checked."""
 
@@ -228,6 +287,7 @@ class RunFacts(TypedDict):
     critical_path: list[str]
     critical_path_s: float
     objectives: ObjectiveFacts
+    plans: list[PlanOfRunFacts]
     steps: list[StepFacts]
     vms: list[VmFacts]
     gates: list[GateFacts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secondsite.reports.markdown import markdown_text
+from secondsite.reports.markdown_text import markdown_text
 from secondsite.run.proof import Proof, ProofState
 
 __all__ = ["standing_lines", "standing_markdown"]

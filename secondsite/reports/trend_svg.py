@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from markupsafe import Markup
 
 from secondsite.reports.phrasing import say_duration
 
-__all__ = ["TrendPoint", "trend_svg"]
+__all__ = ["TrendPoint", "trend_point", "trend_svg"]
 
 _WIDTH, _HEIGHT = 720, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 16, 14, 30
 _MOST_LABELS = 8
+_FAR = 4
+"""An objective so many times as high as the values is not drawn: they would be a flat line."""
 _MOST_LEVELS = 5
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _LEVELS_S = (
@@ -33,6 +36,7 @@ class TrendPoint:
 
     Attributes:
         label: Under the axis: its date.
+        clock: What takes its place where the point before it has the same label.
         value_s: What was measured; None leaves a gap.
         is_good: Whether the objective was met; None where there is none, or nobody knows.
         hint: Everything that there is to say about it.
@@ -42,16 +46,41 @@ class TrendPoint:
     value_s: float | None
     is_good: bool | None
     hint: str
+    clock: str = ""
+
+
+def trend_point(
+    run_id: str, created_at: str, *, value_s: float | None, is_met: bool | None
+) -> TrendPoint:
+    """A run's point: its date, what was measured, whether that met the objective."""
+    began = datetime.fromisoformat(created_at)
+    return TrendPoint(
+        label=f"{began:%Y-%m-%d}",
+        clock=f"{began:%H:%M}",
+        value_s=value_s,
+        is_good=is_met,
+        hint=f"{run_id}: {say_duration(value_s)}",
+    )
 
 
 def trend_svg(points: Sequence[TrendPoint], *, objective_s: float | None, title: str) -> Markup:
     """The drawing; points in the order of time."""
     values = [point.value_s for point in points if point.value_s is not None]
-    highest_s = max([*values, objective_s or 0.0, 1.0])
+    highest_s = max([*values, 1.0])
+    is_far = objective_s is not None and objective_s > _FAR * highest_s
+    if objective_s is not None and not is_far:
+        highest_s = max(highest_s, objective_s)
     level_s = next((each for each in _LEVELS_S if highest_s / each <= _MOST_LEVELS), highest_s)
     top_s = highest_s * 1.08
     parts = [_level(number * level_s, top_s) for number in range(int(top_s / level_s) + 1)]
-    if objective_s is not None:
+    if objective_s is not None and is_far:
+        parts.append(
+            Markup(
+                '<text x="{}" y="{}" class="mark-label" text-anchor="end">objective {}, far above'
+                " ↑</text>"
+            ).format(_WIDTH - _RIGHT, _TOP - 3, say_duration(objective_s))
+        )
+    elif objective_s is not None:
         y = _y(objective_s, top_s)
         parts.append(
             Markup(
@@ -65,12 +94,15 @@ def trend_svg(points: Sequence[TrendPoint], *, objective_s: float | None, title:
     parts.append(Markup('<polyline points="{}" class="trend"/>').format(line))
     parts += [_dot(x, point, top_s) for x, point in known]
     every = max(1, -(-len(points) // _MOST_LABELS))
+    shown = ""
     for index, (x, point) in enumerate(zip(places, points, strict=True)):
         if index % every == 0:
+            is_same_day = point.label == shown and bool(point.clock)
+            shown = point.label
             parts.append(
                 Markup(
                     '<text x="{:.1f}" y="{}" class="tick-label" text-anchor="middle">{}</text>'
-                ).format(x, _HEIGHT - 10, point.label)
+                ).format(x, _HEIGHT - 10, point.clock if is_same_day else point.label)
             )
     return Markup(
         '<svg class="trend-chart" viewBox="0 0 {} {}" role="img"><title>{}</title>{}</svg>'

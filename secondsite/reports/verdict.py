@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from secondsite.reports.phrasing import KIND_WORDS, count_of, say_action, say_duration
-from secondsite.reports.shape import ObjectiveFacts, RunFacts, StepFacts
+from secondsite.reports.shape import ObjectiveFacts, PlanOfRunFacts, RunFacts, StepFacts
 
 __all__ = [
     "HOW_TO_ANSWER",
@@ -16,6 +16,7 @@ __all__ = [
     "objective_sentences",
     "operation_of",
     "outcome_of",
+    "plan_sentences",
     "problems",
     "progress_sentence",
     "questions",
@@ -69,13 +70,32 @@ class Question:
     answer: str
 
 
+def plan_sentences(facts: RunFacts) -> list[str]:
+    """Whether the objectives were met; of a rehearsal, plan by plan."""
+    plans = facts["plans"]
+    if len(plans) == 1:
+        return objective_sentences(plans[0]["objectives"])
+    return [
+        f"{plan['plan']}: {sentence}"
+        for plan in plans
+        for sentence in objective_sentences(plan["objectives"])
+    ]
+
+
 def headline(facts: RunFacts) -> str:
     """The run in a line: `Test failover of storefront: succeeded. RTO 45 min: met, 3 min 12 s.`."""
-    sentences = [
-        f"{operation_of(facts)}: {outcome_of(facts)}.",
-        *objective_sentences(facts["objectives"]),
-    ]
-    return " ".join(sentences)
+    plans = facts["plans"]
+    judged = plan_sentences(facts) if len(plans) == 1 else _counted_objectives(plans)
+    return " ".join([f"{operation_of(facts)}: {outcome_of(facts)}.", *judged])
+
+
+def _counted_objectives(plans: Sequence[PlanOfRunFacts]) -> list[str]:
+    """Whose objectives were met, and whose were missed."""
+    by_verdict = {
+        words: [plan["plan"] for plan in plans if plan["objectives"]["met"] is is_met]
+        for words, is_met in (("Objectives met", True), ("Objectives missed", False))
+    }
+    return [f"{words}: {', '.join(names)}." for words, names in by_verdict.items() if names]
 
 
 def operation_of(facts: RunFacts) -> str:

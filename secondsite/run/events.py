@@ -53,10 +53,15 @@ Details = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objectives:
-    """What the plan promises, in seconds; None where it promises nothing."""
+    """What the plan promises, in seconds; None where it promises nothing.
+
+    Attributes:
+        rehearse_within_s: How old its last rehearsal may be.
+    """
 
     rto_s: float | None = None
     rpo_s: float | None = None
+    rehearse_within_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from secondsite.run.journal import Journal
 from secondsite.run.proof import CHECK
@@ -17,24 +18,36 @@ _TESTS = ("test", "cleanup")
 _MOST = 12
 
 
-def records_of(journal: Journal, plan: str) -> list[RunRecord]:
-    """The plan's newest tests and clean-ups and its newest checks, oldest first."""
+def records_of(journal: Journal, plan: str, *, until: datetime | None = None) -> list[RunRecord]:
+    """The plan's newest tests and clean-ups and its newest checks, oldest first.
+
+    Args:
+        journal: Where they are.
+        plan: Its name.
+        until: As they were at that time; as they are now if not given.
+    """
     found = [
-        *journal.runs(plan=plan, operations=_TESTS, limit=_MOST),
-        *journal.runs(plan=plan, operations=(CHECK,), limit=2),
+        *journal.runs(plan=plan, operations=_TESTS, until=until, limit=_MOST),
+        *journal.runs(plan=plan, operations=(CHECK,), until=until, limit=2),
     ]
-    records = [record_of(journal, each.run_id) for each in found]
+    records = [record_of(journal, each.run_id, until=until) for each in found]
     return sorted(records, key=lambda record: record.created_at)
 
 
 def failovers_of(
-    journal: Journal, plan: str, *, operations: Sequence[str], most: int
+    journal: Journal,
+    plan: str,
+    *,
+    operations: Sequence[str],
+    most: int,
+    until: datetime | None = None,
 ) -> list[RunRecord]:
-    """The plan's newest runs of these operations, oldest first."""
-    found = journal.runs(plan=plan, operations=operations, limit=most)
-    return [record_of(journal, each.run_id) for each in reversed(found)]
+    """The plan's newest runs of these operations, oldest first; as they were at `until`."""
+    found = journal.runs(plan=plan, operations=operations, until=until, limit=most)
+    return [record_of(journal, each.run_id, until=until) for each in reversed(found)]
 
 
-def record_of(journal: Journal, run_id: str) -> RunRecord:
-    """The run, as its events tell it."""
-    return replay(entry.event for entry in journal.read(run_id))
+def record_of(journal: Journal, run_id: str, *, until: datetime | None = None) -> RunRecord:
+    """The run, as its events tell it, or those of them that were written by `until`."""
+    events = (entry.event for entry in journal.read(run_id))
+    return replay(event for event in events if until is None or event.at <= until)

@@ -233,6 +233,7 @@ class Journal:
         plan: str | None = None,
         operations: Sequence[str] = (),
         without: Sequence[str] = (),
+        until: datetime | None = None,
         limit: int = 50,
     ) -> tuple[RunSummary, ...]:
         """The newest runs first.
@@ -241,6 +242,7 @@ class Journal:
             plan: Only those of this plan.
             operations: Only those of these operations, if there are any here.
             without: None of these operations.
+            until: Only those that were created by then.
             limit: At most so many.
         """
         query = select(runs_table).order_by(runs_table.c.created_at.desc(), runs_table.c.run_id)
@@ -250,6 +252,8 @@ class Journal:
             query = query.where(runs_table.c.operation.in_(operations))
         if without:
             query = query.where(runs_table.c.operation.not_in(without))
+        if until is not None:
+            query = query.where(runs_table.c.created_at <= until)
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).mappings().all()
             held = {

@@ -1,13 +1,14 @@
-"""The run graph as the journal keeps it. Knows the graph only by what it asks of one."""
+"""The plan and its run graph as the journal keeps them. Knows the graph by what it asks of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Literal, Protocol
 
-from secondsite.run.events import PlannedStep
+from secondsite.plan.model import Plan
+from secondsite.run.events import Objectives, PlannedStep
 
-__all__ = ["planned_steps"]
+__all__ = ["planned_steps", "promises_of"]
 
 
 class _Named(Protocol):
@@ -54,4 +55,14 @@ def planned_steps(graph: _Graph, *, source_site: str, target_site: str) -> tuple
             on_failure=step.on_failure,
         )
         for step in graph
+    )
+
+
+def promises_of(plan: Plan) -> Objectives:
+    """What the plan promises, for the event that creates a run."""
+    rto, rpo, within = plan.objectives.rto, plan.objectives.rpo, plan.rehearse_within
+    return Objectives(
+        rto_s=rto.total_seconds() if rto else None,
+        rpo_s=rpo.total_seconds() if rpo else None,
+        rehearse_within_s=within.total_seconds() if within else None,
     )

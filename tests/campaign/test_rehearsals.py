@@ -18,6 +18,8 @@ from flows.looking import current_proof
 from flows.rehearse import rehearse_programme
 from secondsite.home import journal_url
 from secondsite.plan.loader import load_estate, load_plan
+from secondsite.reports.plan_words import standing_change
+from secondsite.reports.proven import proven_facts
 from secondsite.run.finding import Finding
 from secondsite.run.history import record_of
 from secondsite.run.journal import Journal
@@ -181,6 +183,14 @@ async def test_a_suite_goes_on_after_a_vm_that_fails_its_probe_and_cleans_all_of
         assert record.summary == "personnel: test failed. payroll: succeeded."
         assert standing(world, "personnel").state is ProofState.FAILING
         assert standing(world, "payroll").state is ProofState.VERIFIED
+        with closing(Journal.open(journal_url())) as journal:
+            plans = proven_facts(journal, record.run_id)["plans"]
+        assert [standing_change(plan) for plan in plans] == [
+            "· draft before this run, ✗ failing after it",
+            "· draft before this run, ✓ verified after it",
+        ]
+        assert [plan["objectives"]["rto_met"] for plan in plans] == [None, True]
+        assert [len(plan["recovery"]["vms"]) for plan in plans] == [1, 2]
         world.mend()
         assert world.state() == before
 

@@ -153,3 +153,19 @@ def test_the_scale_fits_what_it_shows(value_s: float) -> None:
     (dot,) = dots(svg, "s-done")
     assert 14 <= float(dot.get("cy", "0")) <= 160
     assert 2 <= len([e for e in svg.iter() if e.get("class") == "grid"]) <= 7
+
+
+def test_values_far_below_the_objective_are_no_flat_line() -> None:
+    points = [
+        TrendPoint(label="2026-11-24", value_s=value_s, is_good=True, hint="", clock=clock)
+        for value_s, clock in ((60.0, "03:00"), (120.0, "04:00"))
+    ]
+
+    svg = ET.fromstring(str(trend_svg(points, objective_s=14400.0, title="t")))  # noqa: S314
+
+    low, high = dots(svg, "s-done")
+    assert float(low.get("cy", "0")) - float(high.get("cy", "0")) > 50
+    text = "".join(svg.itertext())
+    assert "objective 4 h, far above" in text
+    assert text.count("2026-11-24") == 1
+    assert "04:00" in text

@@ -105,3 +105,12 @@ def test_a_newer_event_is_refused_not_guessed_at() -> None:
 def test_what_is_no_event_is_refused(text: str) -> None:
     with pytest.raises(JournalError):
         from_json(text)
+
+
+def test_an_event_that_was_written_before_plans_said_how_old_a_rehearsal_may_be_is_read() -> None:
+    written = json.loads(to_json(SAMPLES[0]))
+    del written["objectives"]["rehearse_within_s"]
+
+    event = from_json(json.dumps(written))
+
+    assert event == SAMPLES[0]
