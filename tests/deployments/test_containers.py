@@ -94,6 +94,10 @@ def test_high_availability_has_two_of_what_may_fail_and_the_proxy_knows_both_ser
             services[name]["environment"]["PREFECT_MESSAGING_BROKER"] == "prefect_redis.messaging"
         )
     assert services["services"]["environment"] == services["api-1"]["environment"]
+    # On a new database both would write the types of blocks, and one would end.
+    assert services["api-2"]["depends_on"] == services["api-1"]["depends_on"] | {
+        "api-1": {"condition": "service_healthy"}
+    }
 
 
 @pytest.mark.parametrize(

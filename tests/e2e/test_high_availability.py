@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -85,19 +85,21 @@ def stack(tmp_path: Path, postgresql_server: str) -> Iterator[Stack]:
         ours, prefect = [sys.executable, "-m", "secondsite"], [sys.executable, "-m", "prefect"]
         upgrade = [*prefect, "server", "database", "upgrade", "-y"]
         subprocess.run(upgrade, env=first.environment, cwd=tmp_path, check=True)
-        apis = tuple(
-            begin(machine, *ours, "server", "--port", str(port), "--no-services", name=f"{port}")
-            for machine, port in ((first, one), (second, two))
-        )
+        apis = []
+        # One after the other, as in the compose file: on a new database both would write the types
+        # of blocks, and Prefect's server that comes second would end.
+        for machine, port in ((first, one), (second, two)):
+            words = ("server", "--port", str(port), "--no-services")
+            apis.append(begin(machine, *ours, *words, name=f"api-{port}"))
+            is_up = partial(answers, port, apis[-1], log=tmp_path / f"api-{port}.log")
+            until(is_up, what=f"{port} answers", limit_s=180)
         begin(first, *prefect, "server", "services", "start", name="services")
-        for port in (one, two):
-            until(partial(answers, port), what=f"{port} answers", limit_s=180)
         first.ok("lab", "up", "--estate", LAB, "--scale", "0.02")
         running.callback(first.run, "lab", "down")
         begin(first, *ours, "worker", "--name", "one", name="one")
         begin(second, *ours, "worker", "--name", "two", name="two")
         first.ok("deploy", "--no-file", "--json")
-        yield Stack(first=first, second=second, apis=apis)
+        yield Stack(first=first, second=second, apis=tuple(apis))
 
 
 def variables(redis: int) -> dict[str, str]:
@@ -117,11 +119,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
         for member in family:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
     process.wait()
 
 
-def answers(port: int) -> bool:
+def answers(port: int, server: subprocess.Popen[bytes], *, log: Path) -> bool:
+    assert server.poll() is None, log.read_text("utf-8")[-4000:]
     try:
         return httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=5).is_success
     except httpx.HTTPError:
