@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from secondsite.connectors.base import ActionResult
+from secondsite.connectors.planscripts import run_engine_script
 from secondsite.errors import ActionFailedError, UnknownOutcomeError
 from secondsite.graph import Action, Step
 from secondsite.home import plans_folder
@@ -27,23 +30,22 @@ _FAILOVER_TYPES = {
 
 @step_task
 async def run_script(run: RunContext, step: Step) -> ActionResult:
-    """Run one script of the plan on a VMM server or on the host of a VM.
+    """Run one script of the plan: on a VMM server, on the host of a VM, or on this machine.
 
     Nothing tells from outside whether a script has done its work: where that is not known (the
     engine died, the answer was lost), the plan's `on_unknown` decides, once.
     """
     hook = _hook_of(step)
-    text = _read(plans_folder() / hook.script)
     if step.id in run.unsettled:
         run.unsettled.discard(step.id)  # when people have answered, it is a script like any other
         doubt = UnknownOutcomeError(
             f"{hook.script}: {_MAY_HAVE_RUN}, and nobody can tell from outside.",
-            host=_access(run, hook).name,
+            host=_where(run, hook),
             next_step="Find out, then retry or skip this step.",
         )
     else:
         try:
-            return await _repeated(run, step, hook, text)
+            return await _repeated(run, step, hook)
         except UnknownOutcomeError as error:
             doubt = error
     match hook.on_unknown:
@@ -52,19 +54,19 @@ async def run_script(run: RunContext, step: Step) -> ActionResult:
         case OnUnknown.ASK:
             raise doubt
         case OnUnknown.RERUN:
-            return await _repeated(run, step, hook, text)
+            return await _repeated(run, step, hook)
 
 
-async def _repeated(run: RunContext, step: Step, hook: ScriptHook, text: str) -> ActionResult:
+async def _repeated(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
     """Run it until it succeeds, as often as the plan allows."""
     for _ in range(hook.retries):
         try:
-            return await _run(run, step, hook, text)
+            return await _run(run, step, hook)
         except UnknownOutcomeError:
             raise
         except ActionFailedError:
             continue
-    return await _run(run, step, hook, text)
+    return await _run(run, step, hook)
 
 
 _MAY_HAVE_RUN = "the engine died while it ran: it may or may not have done its work"
@@ -74,9 +76,9 @@ def unsupported_places(run: RunContext) -> list[str]:
     """A reason for each script of the run that is to run where this version cannot run one."""
     return [
         f"{step.id} is to run on {step.hook.on!r}, which this version does not do: "
-        "run it on primary, recovery or host:<vm>, or take it out of this kind of failover"
+        "run it on primary, recovery, engine or host:<vm>, or take it out of this kind of failover"
         for step in run.steps.values()
-        if isinstance(step.hook, ScriptHook) and step.hook.on.startswith(("guest:", "engine"))
+        if isinstance(step.hook, ScriptHook) and step.hook.on.startswith("guest:")
     ]
 
 
@@ -111,16 +113,35 @@ def recovery_plan_context(run: RunContext, *, group: str) -> dict[str, Any]:
     }
 
 
-async def _run(run: RunContext, step: Step, hook: ScriptHook, text: str) -> ActionResult:
-    access = _access(run, hook)
-    result = await access.call(
-        access.connector.run_script,
-        text,
-        arguments=hook.arguments,
-        context=recovery_plan_context(run, group=step.group),
-        timeout_s=hook.timeout.total_seconds(),
-    )
-    return ActionResult(changed=True, evidence={**result.evidence, "host": access.name})
+async def _run(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
+    file = plans_folder() / hook.script
+    text = _read(file)
+    context = recovery_plan_context(run, group=step.group)
+    where = _where(run, hook)
+    if hook.on == "engine":
+        result = await asyncio.to_thread(
+            run_engine_script,
+            file,
+            host=where,
+            arguments=hook.arguments,
+            context=context,
+            timeout_s=hook.timeout.total_seconds(),
+        )
+    else:
+        access = _access(run, hook)
+        result = await access.call(
+            access.connector.run_script,
+            text,
+            arguments=hook.arguments,
+            context=context,
+            timeout_s=hook.timeout.total_seconds(),
+        )
+    return ActionResult(changed=True, evidence={**result.evidence, "host": where})
+
+
+def _where(run: RunContext, hook: ScriptHook) -> str:
+    """The name of the machine on which it runs."""
+    return socket.gethostname() if hook.on == "engine" else _access(run, hook).name
 
 
 def _access(run: RunContext, hook: ScriptHook) -> HostAccess | VmmAccess:

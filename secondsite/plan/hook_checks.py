@@ -8,7 +8,7 @@ from pathlib import Path
 from secondsite.errors import Fault
 from secondsite.plan.gate_checks import check_gate
 from secondsite.plan.hook_places import HookPlace, hook_places
-from secondsite.plan.hooks import FailoverKind, GateHook, ScriptHook
+from secondsite.plan.hooks import ENGINE_SCRIPTS, FailoverKind, GateHook, ScriptHook
 from secondsite.plan.model import Plan
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.yaml_source import Source
@@ -32,8 +32,26 @@ def check_hooks(source: Source[Plan], plan: Plan) -> Iterator[Fault]:
         match place.hook:
             case GateHook():
                 yield from check_gate(source, plan, place)
-            case ScriptHook() if place.hook.on_vm is not None:
-                yield from _check_vm(source, plan, place, group_of)
+            case ScriptHook():
+                yield from _check_language(source, place, place.hook)
+                if place.hook.on_vm is not None:
+                    yield from _check_vm(source, plan, place, group_of)
+
+
+def _check_language(source: Source[Plan], place: HookPlace, hook: ScriptHook) -> Iterator[Fault]:
+    is_ours = hook.script.lower().endswith(ENGINE_SCRIPTS)
+    if hook.on == "engine" and not is_ours:
+        what = (
+            "is a PowerShell script, and the engine is no Windows machine: write the path of a "
+            ".py or .sh file, or run it on recovery"
+        )
+    elif hook.on != "engine" and is_ours:
+        what = (
+            "is not a PowerShell script: write the path of a .ps1 file, or run it with on: engine"
+        )
+    else:
+        return
+    yield source.fault(f'"{hook.script}" {what}', *place.path, "script")
 
 
 def _check_vm(
@@ -96,7 +114,11 @@ def check_script_files(source: Source[Plan], plan: Plan, folder: Path) -> Iterat
                 "script",
             )
         elif not (folder / name).is_file():
-            near = [each.relative_to(folder).as_posix() for each in folder.rglob("*.ps1")]
+            near = [
+                each.relative_to(folder).as_posix()
+                for each in folder.rglob("*")
+                if each.suffix.lower() in {".ps1", *ENGINE_SCRIPTS}
+            ]
             yield source.fault(
                 f'there is no file "{name.as_posix()}" beside the plan'
                 f"{did_you_mean(name.as_posix(), near)}",

@@ -76,6 +76,10 @@ class _Hook(Written):
         return kind in self.kinds and direction in self.directions
 
 
+ENGINE_SCRIPTS = (".py", ".sh")
+"""How the files of scripts end that the engine runs itself: it is no Windows machine."""
+
+
 def _location(text: str) -> str:
     if not _LOCATION.fullmatch(text):
         raise ValueError(
@@ -86,7 +90,7 @@ def _location(text: str) -> str:
 
 
 def _script_path(text: str) -> str:
-    if not text.lower().endswith(".ps1"):
+    if not text.lower().endswith((".ps1", *ENGINE_SCRIPTS)):
         raise ValueError(f'"{text}" is not a PowerShell script: write the path of a .ps1 file')
     if "\\" in text:
         raise ValueError(f'"{text}" has backslashes: write {text.replace(chr(92), "/")}')
@@ -94,10 +98,11 @@ def _script_path(text: str) -> str:
 
 
 class ScriptHook(_Hook):
-    """A PowerShell script that runs at one point of the plan.
+    """A script that runs at one point of the plan.
 
     Attributes:
-        script: Path of the .ps1 file, relative to the folder of the plan's file.
+        script: Path of the .ps1 file (on the engine: of a .py or .sh file), relative to the folder
+            of the plan's file.
         name: What reports call it; the name of the file if absent.
         on: Where it runs: `primary` or `recovery` (the VMM server of that site), `host:<vm>` (the
             Hyper-V host of that VM), `guest:<vm>` (inside that VM), or `engine` (this machine).

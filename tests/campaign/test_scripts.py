@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +19,12 @@ from tests.campaign.world import Case, Outcome, World, a_world
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
+_ON_THE_ENGINE = "      - {script: scripts/told.sh, on: engine, arguments: {To: desk}}\n"
+_TELLS = """\
+echo "$@"
+cat
+"""
+
 ONCE, ANYHOW = "shutdown/before/mark", "payroll/after/mark"
 
 
@@ -29,7 +37,9 @@ def steps(world: World) -> Mapping[str, StepRecord]:
 def test_a_script_that_gives_no_answer_is_met_as_the_plan_says(tmp_path: Path) -> None:
     with a_world(tmp_path / "world", limits=LIMITS) as world:
         plan = world.plans / f"{HOOKS}.yaml"
-        plan.write_text(plan.read_text().replace("on_unknown:", "timeout: 3s, on_unknown:"))
+        text = plan.read_text().replace("on_unknown:", "timeout: 3s, on_unknown:")
+        plan.write_text(f"{text.rstrip()}\n{_ON_THE_ENGINE}")
+        (world.plans / "scripts" / "told.sh").write_text(_TELLS)
         for vm in (MARKED_ONCE, MARKED_ANYHOW):
             world.arm(kind="hung-cmdlet", cmdlet="Set-VM", vm=vm, times=1)
 
@@ -41,6 +51,13 @@ def test_a_script_that_gives_no_answer_is_met_as_the_plan_says(tmp_path: Path) -
         assert "may or may not" in found[ONCE].evidence["skipped"]
         assert not found[ONCE].changed
         assert found[ANYHOW].changed
+        here = found["payroll/after/told"]
+        assert here.evidence["host"] == socket.gethostname()
+        options, told = here.evidence["output"]
+        assert options == "--To desk"
+        assert json.loads(told)["FailoverType"] == "Planned"
+        hosts = {vm["Name"]: vm["Host"] for vm in json.loads(told)["VmMap"].values()}
+        assert hosts == {"pay01": "hv-osaka-2", "pay02": "hv-osaka-1"}
 
 
 def test_when_in_doubt_people_are_asked_and_their_retry_runs_it_again(tmp_path: Path) -> None:

@@ -119,10 +119,17 @@ WRONG = {
         ['6: group "db": before "../point.ps1": script: "../point.ps1" is outside the folder of the plan: put the script there, and write its path from there, like scripts/point.ps1'],
     ),
     "a script that is none": (
-        _before("- script: scripts/point.sh", "- script: 'scripts\\point.ps1'"),
+        _before("- script: scripts/point.txt", "- script: 'scripts\\point.ps1'"),
         [
-            '6: group "db": before "scripts/point.sh": script: "scripts/point.sh" is not a PowerShell script: write the path of a .ps1 file',
+            '6: group "db": before "scripts/point.txt": script: "scripts/point.txt" is not a PowerShell script: write the path of a .ps1 file',
             '7: group "db": before "scripts\\point.ps1": script: "scripts\\point.ps1" has backslashes: write scripts/point.ps1',
+        ],
+    ),
+    "a script in the wrong language": (
+        _before("- {script: scripts/point.ps1, on: engine}", "- script: scripts/point.sh"),
+        [
+            '6: group "db": before "scripts/point.ps1": script: "scripts/point.ps1" is a PowerShell script, and the engine is no Windows machine: write the path of a .py or .sh file, or run it on recovery',
+            '7: group "db": before "scripts/point.sh": script: "scripts/point.sh" is not a PowerShell script: write the path of a .ps1 file, or run it with on: engine',
         ],
     ),
     "a place that is none": (
@@ -332,6 +339,7 @@ def test_a_wrong_plan_is_told_line_by_line_with_what_to_write(
 ) -> None:
     estate = folder.write_estate()
     folder.write("scripts/point.ps1", "Write-Output 'x'\n")
+    folder.write("scripts/point.sh", "echo x\n")
     plan = folder.write("web.yaml", text)
 
     verdict = examine(estate, [plan])

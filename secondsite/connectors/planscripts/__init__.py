@@ -1,7 +1,8 @@
-"""Scripts of a plan, run on a Windows server."""
+"""Scripts of a plan, run on a Windows server or on the engine's own machine."""
 
 from __future__ import annotations
 
+from secondsite.connectors.planscripts.engine import run_engine_script
 from secondsite.connectors.planscripts.run import run_plan_script
 
-__all__ = ["run_plan_script"]
+__all__ = ["run_engine_script", "run_plan_script"]
