@@ -10,12 +10,15 @@ __all__ = ["log_line", "print_state"]
 
 def print_state(state: Mapping[str, Any]) -> None:
     """The simulated world as tables, one per site."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:  # where nobody can make the window wider
+        console = Console(width=160)
     for name, site in state["sites"].items():
-        table = Table(title=f"{name}  ({site['vmm']['name']})", title_justify="left")
+        table = Table(title=f"{name}  ({site['vmm']['name']})", title_justify="left", box=SIMPLE_HEAD)
         for heading in ("host", "VM", "power", "beats", "replication", "network", "addresses"):
             table.add_column(heading, overflow="fold", no_wrap=heading in {"host", "VM", "power"})
         for host in site["hosts"]:
