@@ -18,7 +18,9 @@ def print_state(state: Mapping[str, Any]) -> None:
     if not console.is_terminal:  # where nobody can make the window wider
         console = Console(width=160)
     for name, site in state["sites"].items():
-        table = Table(title=f"{name}  ({site['vmm']['name']})", title_justify="left", box=SIMPLE_HEAD)
+        table = Table(
+            title=f"{name}  ({site['vmm']['name']})", title_justify="left", box=SIMPLE_HEAD
+        )
         for heading in ("host", "VM", "power", "beats", "replication", "network", "addresses"):
             table.add_column(heading, overflow="fold", no_wrap=heading in {"host", "VM", "power"})
         for host in site["hosts"]:
