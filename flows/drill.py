@@ -42,7 +42,7 @@ async def drill(
     Args:
         plan: Name of the recovery plan; leave it as it is.
         network: What the test VMs are connected to: the test network of the estate, none, an
-            existing one (its name below), or private switches created for this test.
+            existing one (its name below), or networks created in VMM for this test.
         network_name: With `existing`: the network, one that the estate marks as for tests.
         direction: forward: in the recovery site; back: in the primary site.
         hold: With clean_up: suspend the run and ask people before the test is ended.

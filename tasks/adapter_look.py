@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,10 +16,12 @@ from secondsite.connectors.adapter_fitness import (
 )
 from secondsite.connectors.adapters import numbered, seen_adapters
 from secondsite.connectors.base import HostSurvey, Inventory, VmSurvey
+from secondsite.connectors.network_maker import NetworkMaker
 from secondsite.connectors.standing import SideView
 from secondsite.graph import Operation
 from secondsite.plan.adapter_plan import AdapterPlanner, PlannedAdapter, SeenAdapter
 from secondsite.plan.adapter_rules import has_pool
+from secondsite.plan.estate import Network
 from secondsite.plan.model import PlannedVm
 from secondsite.run.adapters_seen import (
     PLANNED,
@@ -33,7 +35,14 @@ from secondsite.run.finding import Finding, Severity, told
 from tasks.context import RunContext
 from tasks.options import TestNetworkChoice
 
-__all__ = ["AdapterLook", "asks_source", "look_at_adapters", "needs_pools", "seen_in_source"]
+__all__ = [
+    "AdapterLook",
+    "asks_source",
+    "look_at_adapters",
+    "needs_pools",
+    "network_maker",
+    "seen_in_source",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,22 @@ def needs_pools(run: RunContext) -> bool:
     return any(has_pool(vm) for vm in run.plan.vms)
 
 
+async def network_maker(run: RunContext) -> NetworkMaker | None:
+    """What plans the networks that this test makes for itself; None if it makes none.
+
+    Raises:
+        SiteError: VMM does not tell its logical networks.
+    """
+    if run.options.network is not TestNetworkChoice.CREATED:
+        return None
+    return NetworkMaker(
+        run_id=run.run_id,
+        site=run.target_site,
+        protection=run.protection,
+        views=await run.sites.vmm(run.target_site_name).logical_networks(),
+    )
+
+
 def asks_source(run: RunContext) -> bool:
     """Whether networks or addresses of this run depend on what the site shows that is left."""
     protection = run.protection
@@ -72,6 +97,7 @@ def look_at_adapters(
     *,
     surveys: Sequence[HostSurvey],
     inventory: Inventory | None = None,
+    maker: NetworkMaker | None = None,
 ) -> AdapterLook:
     """Plan the adapters of every VM, and judge what came of it.
 
@@ -80,12 +106,17 @@ def look_at_adapters(
         sides: By VM, (in the site that is left, in the site in which it comes up).
         surveys: Of the hosts of the latter.
         inventory: Of its VMM server.
+        maker: Of a test that makes its networks itself.
     """
+    in_run = maker.network_for if maker is not None else run.in_run
     vms = [
         each
         for vm in run.plan.vms
-        if vm.name in sides and (each := _planned(run, vm, *sides[vm.name], inventory))
+        if vm.name in sides and (each := _planned(run, vm, *sides[vm.name], in_run))
     ]
+    if maker is not None:
+        inventory = maker.added_to(inventory)
+    vms = [_narrowed(each, inventory) for each in vms]
     facts = {each.name: _facts(run, each, sides[each.name][0]) for each in vms}
     if run.operation is Operation.CANCEL:
         return AdapterLook(facts=facts)
@@ -95,6 +126,7 @@ def look_at_adapters(
             site=run.target_site,
             surveys=surveys,
             is_mapped=bool(run.protection.networks),
+            made=[each.as_network() for each in maker.made] if maker is not None else (),
         ),
         *against_pools(vms, inventory, vmm=run.target_site.vmm.name),
     ]
@@ -102,6 +134,8 @@ def look_at_adapters(
         reasons += against_virtual(vms, inventory)
         if run.options.network in {TestNetworkChoice.ESTATE, TestNetworkChoice.EXISTING}:
             reasons += against_test_network(vms)
+    if maker is not None:
+        reasons += [*maker.reasons, *maker.against_hosts(vms)]
     warnings = warnings_about(vms)
     return AdapterLook(
         facts=facts,
@@ -138,7 +172,7 @@ def _planned(
     vm: PlannedVm,
     source: SideView,
     target: SideView,
-    inventory: Inventory | None,
+    in_run: Callable[[str | None], Network | None],
 ) -> VmAdapters | None:
     here = source if run.operation is Operation.CANCEL else target
     if here.survey is None:
@@ -150,7 +184,7 @@ def _planned(
             protection=run.protection,
             direction=run.direction,
             target_site=run.target_site,
-            in_run=run.in_run,
+            in_run=in_run,
             is_test=run.is_test,
         )
         planned = planner.plan(
@@ -163,7 +197,7 @@ def _planned(
         vm=vm,
         host=here.host,
         copy=here.survey,
-        adapters=tuple(_narrowed(each, inventory) for each in planned),
+        adapters=planned,
         source=source.survey,
     )
 
@@ -197,7 +231,12 @@ def _remembered(run: RunContext, vm: PlannedVm, site: str) -> tuple[SeenAdapter,
     return None if found is None else tuple(SeenAdapter.from_dict(each) for each in found)
 
 
-def _narrowed(adapter: PlannedAdapter, inventory: Inventory | None) -> PlannedAdapter:
+def _narrowed(vm: VmAdapters, inventory: Inventory | None) -> VmAdapters:
+    adapters = tuple(_within_pools(each, inventory) for each in vm.adapters)
+    return replace(vm, adapters=adapters)
+
+
+def _within_pools(adapter: PlannedAdapter, inventory: Inventory | None) -> PlannedAdapter:
     """With the wanted addresses that the network's pools may grant at all."""
     if adapter.rule != "pool" or inventory is None:
         return adapter

@@ -14,10 +14,12 @@ from secondsite.connectors.base import (
     RestoreRequest,
 )
 from secondsite.connectors.hyperv.requests import address_parameters
+from secondsite.connectors.vmm import MadeAdapter, MadeConnection, mark_of
 from secondsite.errors import WrongStateError
 from secondsite.graph import Action
 from secondsite.plan.adapter_plan import PlannedAdapter
 from secondsite.plan.estate import Network
+from secondsite.plan.made_network import MadeNetwork
 from secondsite.plan.model import PlannedVm
 from secondsite.run.adapters_seen import PLANNED, Former
 from tasks.context import RunContext
@@ -26,9 +28,10 @@ from tasks.vm import fact_of
 __all__ = [
     "adapters_of",
     "connections_of",
-    "created_switches",
     "expectation_of",
     "injected_addresses",
+    "made_connection",
+    "made_network_of",
     "network_of",
     "restore_request",
 ]
@@ -52,9 +55,55 @@ def adapters_of(run: RunContext, vm: PlannedVm) -> tuple[PlannedAdapter, ...]:
 
 
 def network_of(run: RunContext, adapter: PlannedAdapter) -> Network | None:
-    """The network of the estate that the adapter is connected to in this run."""
+    """The network that the adapter is connected to in this run: the estate's, or a made one."""
+    if not adapter.network:
+        return None
     site = run.estate.sites[run.running_site_name]
-    return site.network(adapter.network) if adapter.network else None
+    made = made_network_of(run, adapter)
+    return made.as_network() if made is not None else site.network(adapter.network)
+
+
+def made_network_of(run: RunContext, adapter: PlannedAdapter) -> MadeNetwork | None:
+    """The network that this run makes for itself and connects the adapter to, if it does."""
+    if not run.is_test:
+        return None
+    return next((each for each in run.made_networks if each.name == adapter.network), None)
+
+
+def made_connection(
+    run: RunContext, vm: PlannedVm, *, name: str, vm_id: str, host: str
+) -> MadeConnection | None:
+    """The adapters of a test VM that VMM connects to networks of this run; None if there is none.
+
+    Args:
+        run: The run.
+        vm: The VM.
+        name: Its test VM's name.
+        vm_id: Its test VM's id.
+        host: Where that is.
+    """
+    adapters = []
+    for each in adapters_of(run, vm):
+        made = made_network_of(run, each)
+        if made is None:
+            continue
+        subnet = made.subnet_for(str(address) for address in each.addresses)
+        adapters.append(
+            MadeAdapter(
+                adapter=each.name,
+                number=each.number,
+                network=made.name,
+                subnet=subnet.name,
+                vlan=subnet.vlan,
+                # With virtualization VMM is the DHCP server, and gives what it has allocated.
+                is_allocated=made.is_virtual and each.rule in {"dhcp", "keep"},
+            )
+        )
+    if not adapters:
+        return None
+    return MadeConnection(
+        vm=name, vm_id=vm_id, host=host, mark=mark_of(run.run_id), adapters=tuple(adapters)
+    )
 
 
 def injected_addresses(run: RunContext, vm: PlannedVm) -> tuple[InjectedAddress, ...]:
@@ -70,19 +119,6 @@ def connections_of(run: RunContext, vm: PlannedVm) -> tuple[Connection, ...]:
         WrongStateError: a test VM would be connected to a production network.
     """
     return tuple(_connection(run, vm, each) for each in adapters_of(run, vm))
-
-
-def created_switches(run: RunContext, vm: PlannedVm) -> list[str]:
-    """The private switches that this run makes on the host of `vm`, if it does."""
-    names = (
-        (
-            run.options.created_switch(run.plan.name, each, run.protection)
-            for each in adapters_of(run, vm)
-        )
-        if run.is_test
-        else ()
-    )
-    return list(dict.fromkeys(name for name in names if name))
 
 
 def expectation_of(run: RunContext, vm: PlannedVm) -> Expectation:
@@ -137,7 +173,8 @@ def restore_request(vm: str, former: Former, *, addresses_only: bool = False) ->
 
 
 def _connection(run: RunContext, vm: PlannedVm, adapter: PlannedAdapter) -> Connection:
-    if adapter.keeps:
+    # What the run makes for itself, VMM connects afterwards.
+    if adapter.keeps or made_network_of(run, adapter) is not None:
         return Connection(adapter=adapter.name, number=adapter.number, keep=True)
     network = network_of(run, adapter)
     if network is not None and run.is_test and network.purpose != "test":
@@ -147,13 +184,10 @@ def _connection(run: RunContext, vm: PlannedVm, adapter: PlannedAdapter) -> Conn
             vm=vm.name,
             next_step="Mend the test network in the estate, then start a new test.",
         )
-    created = (
-        run.options.created_switch(run.plan.name, adapter, run.protection) if run.is_test else None
-    )
     return Connection(
         adapter=adapter.name,
         number=adapter.number,
-        switch=network.switch if network else created,
+        switch=network.switch if network else None,
         vlan=network.vlan if network else None,
     )
 

@@ -8,10 +8,11 @@ from secondsite.graph import Action
 from tasks.action import StepTask
 from tasks.address import find_address
 from tasks.boot import await_ready, start_vm
-from tasks.clean import end_test, remove_networks
+from tasks.clean import end_test
 from tasks.dns_back import restore_names, restore_ttls, roll_back_names
 from tasks.dns_prepare import prepare_names
 from tasks.failover import connect_vm, fail_over_vm
+from tasks.made_networks import make_networks, remove_networks
 from tasks.pool import grant_address
 from tasks.preflight import preflight
 from tasks.records import point_names, settle_names, verify_names
@@ -24,6 +25,7 @@ __all__ = ["TASKS"]
 TASKS: Mapping[Action, StepTask] = {
     Action.PREFLIGHT: preflight,
     Action.SCRIPT: run_script,
+    Action.MAKE_NETWORKS: make_networks,
     Action.GRANT: grant_address,
     Action.FAILOVER: fail_over_vm,
     Action.CONNECT: connect_vm,

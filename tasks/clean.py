@@ -1,8 +1,7 @@
-"""The end of a test: test VMs and created networks removed, addresses given back, nothing else."""
+"""The end of a test: test VMs removed, addresses given back, nothing else."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from secondsite.connectors.base import ActionResult, TestCleanupRequest
@@ -16,7 +15,7 @@ from tasks.sites import HostAccess
 from tasks.vm import fact_of, vm_of
 from tasks.whereabouts import on_its_host
 
-__all__ = ["end_test", "remove_networks"]
+__all__ = ["end_test"]
 
 
 @step_task
@@ -58,23 +57,4 @@ async def _end(access: HostAccess, left: Leftover) -> ActionResult:
     return ActionResult(
         changed=ended.changed or restored.changed,
         evidence={**ended.evidence, "adapters_restored": restored.evidence.get("adapters", [])},
-    )
-
-
-@step_task
-async def remove_networks(run: RunContext, step: Step) -> ActionResult:
-    """Remove the private switches that a test made on the hosts."""
-    left = run.switches_left()
-    limit_s = run.estate.limits.request_timeout.total_seconds()
-
-    async def remove(name: str, host: str) -> ActionResult:
-        access = run.sites.host(host)
-        return await access.call(access.connector.remove_private_switch, name, timeout_s=limit_s)
-
-    results = await asyncio.gather(
-        *(remove(name, host) for name, hosts in left.items() for host in hosts)
-    )
-    return ActionResult(
-        changed=any(result.changed for result in results),
-        evidence={"removed": {name: sorted(hosts) for name, hosts in left.items()}},
     )

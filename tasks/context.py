@@ -22,9 +22,16 @@ from secondsite.errors import (
 )
 from secondsite.graph import Action, Operation, PrimarySide, Step
 from secondsite.plan.estate import Estate, Network, Protection, Site
+from secondsite.plan.made_network import MADE_NETWORKS, MadeNetwork
 from secondsite.plan.model import Direction, Plan
 from secondsite.run.events import JournalEvent, VmFact
-from secondsite.run.leftovers import Leftover, dns_of_failover, leftovers, switches_left
+from secondsite.run.leftovers import (
+    LeftNetworks,
+    Leftover,
+    dns_of_failover,
+    leftovers,
+    networks_left,
+)
 from secondsite.run.record import RunRecord
 from tasks.connections import Sites
 from tasks.options import RunOptions
@@ -202,9 +209,15 @@ class RunContext:
             return left.dns if left else ()
         return dns_of_failover(self.earlier_runs(), vm)
 
-    def switches_left(self) -> dict[str, frozenset[str]]:
-        """The virtual switches that tests of the plan made and nobody removed: name → hosts."""
-        return switches_left(self.history())
+    def networks_left(self) -> tuple[LeftNetworks, ...]:
+        """The VM networks that tests of the plan may have made and nobody removed."""
+        return networks_left(self.history())
+
+    @property
+    def made_networks(self) -> tuple[MadeNetwork, ...]:
+        """The VM networks that this run makes for itself, as its preflight planned them."""
+        planned = self.evidence.get("preflight", {}).get(MADE_NETWORKS, ())
+        return tuple(MadeNetwork.from_dict(each) for each in planned)
 
     def noted(self, step: str, key: str) -> Any:
         """What this run has noted first under `key` for that step; None if nothing."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from secondsite.connectors.base import ActionResult, ConnectRequest, TestFailoverRequest
 from secondsite.connectors.hyperv.failover import FailoverRequest
-from secondsite.graph import Step
+from secondsite.graph import Action, Step
 from secondsite.plan.model import PlannedVm
 from tasks.action import step_task
 from tasks.adapters import (
     adapters_of,
     connections_of,
-    created_switches,
     injected_addresses,
+    made_connection,
 )
 from tasks.context import RunContext
-from tasks.sites import HostAccess
 from tasks.vm import fact_of, running_name, skipped, vm_of
 from tasks.whereabouts import on_its_host
 
@@ -74,32 +71,26 @@ async def connect_vm(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     if not run.is_test and (over := skipped(run, vm)):
         return over
-    created = created_switches(run, vm)
     name = running_name(run, vm)
     request = ConnectRequest(vm=name, adapters=connections_of(run, vm))
-
-    async def connect(host: HostAccess) -> ActionResult:
-        await _make_switches(run, host, created)
-        return await host.connect.submit(name, request)
-
-    result = await on_its_host(run, vm, connect)
+    result = await on_its_host(run, vm, lambda host: host.connect.submit(name, request))
+    attached = await _connect_made(run, vm, name)
     networks = [each.network for each in adapters_of(run, vm) if each.network]
     return ActionResult(
-        changed=result.changed,
+        changed=result.changed or attached.changed,
         evidence={
             **result.evidence,
+            **attached.evidence,
             "host": fact_of(run, vm).host,
-            "network": ", ".join(dict.fromkeys([*networks, *created])) or None,
-            "created_switches": created,
+            "network": ", ".join(dict.fromkeys(networks)) or None,
         },
     )
 
 
-async def _make_switches(run: RunContext, host: HostAccess, names: list[str]) -> None:
-    limit_s = run.estate.limits.request_timeout.total_seconds()
-    await asyncio.gather(
-        *(
-            host.call(host.connector.ensure_private_switch, each, timeout_s=limit_s)
-            for each in names
-        )
-    )
+async def _connect_made(run: RunContext, vm: PlannedVm, name: str) -> ActionResult:
+    """Have VMM connect the adapters that belong to networks of this run."""
+    vm_id = run.evidence_of(vm=vm.name, action=Action.FAILOVER).get("test_vm_id") or ""
+    request = made_connection(run, vm, name=name, vm_id=str(vm_id), host=fact_of(run, vm).host)
+    if request is None:
+        return ActionResult(changed=False)
+    return await run.sites.vmm(run.target_site_name).connect.submit(name, request)

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from secondsite.errors import PreflightError
 from secondsite.graph import PrimarySide
-from secondsite.plan.adapter_plan import PlannedAdapter
 from secondsite.plan.estate import Network, Protection, Site
 from secondsite.plan.model import Plan
 from secondsite.plan.rehearsal import Rehearsal
@@ -101,19 +100,6 @@ class RunOptions(BaseModel):
             return usual
         named = {there.casefold(): name for there, name in protection.test_networks.items()}
         return site.network(named[mapped.casefold()]) if mapped.casefold() in named else usual
-
-    def created_switch(
-        self, plan: str, adapter: PlannedAdapter, protection: Protection
-    ) -> str | None:
-        """Name of the private virtual switch that is made for the adapter, if one is.
-
-        One for each network that the adapters belong to: what is apart in production stays apart.
-        """
-        if self.network is not TestNetworkChoice.CREATED or adapter.why_not:
-            return None
-        usual = f"Secondsite test {plan}"
-        is_one = len({name.casefold() for name in protection.networks.values()}) < 2
-        return usual if is_one or adapter.mapped is None else f"{usual}, {adapter.mapped}"
 
 
 def rehearsal_options(plan: Plan, *, rehearsal: str = "", clean_up: bool = True) -> RunOptions:

@@ -8,15 +8,17 @@ from typing import Any
 
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.fitness import Placement, judge_test, place
+from secondsite.connectors.network_maker import NetworkMaker
 from secondsite.connectors.standing import SideView, stand
 from secondsite.errors import PreflightError, SecondsiteError
 from secondsite.graph import Operation, Step
 from secondsite.plan.estate import Network
+from secondsite.plan.made_network import MADE_NETWORKS
 from secondsite.run.adapters_seen import PLANNED
 from secondsite.run.events import InventoryTaken, Noted, VmFact
 from secondsite.run.finding import reasons, told
 from tasks.action import step_task
-from tasks.adapter_look import AdapterLook, asks_source, look_at_adapters
+from tasks.adapter_look import AdapterLook, asks_source, look_at_adapters, network_maker
 from tasks.context import RunContext
 from tasks.dns_preflight import dns_findings
 from tasks.dns_prepare import look_at_dns
@@ -63,12 +65,17 @@ async def _look_before_a_test(run: RunContext) -> Look:
     seen, left, dns = await asyncio.gather(looking, _left_site(run, looking), dns_findings(run))
     placements, missing = place(run.plan, seen.surveys)
     points = {name: choose(each.survey, run.options) for name, each in placements.items()}
+    maker, silence = await _maker(run, seen)
     look = look_at_adapters(
-        run, _sides(run, placements, left), surveys=seen.surveys, inventory=seen.inventory
+        run,
+        _sides(run, placements, left),
+        surveys=seen.surveys,
+        inventory=seen.inventory,
+        maker=maker,
     )
     networks = _networks(run, usual, look)
     findings = [
-        *(against_server(each) for each in seen.troubles),
+        *(against_server(each) for each in (*seen.troubles, *silence)),
         *missing,
         *told("recovery points", (each.refusal for each in points.values() if each.refusal)),
         *judge_test(
@@ -102,6 +109,7 @@ async def _look_before_a_test(run: RunContext) -> Look:
             "hosts": [survey.host for survey in seen.surveys],
             "vms": len(facts),
             "network": ", ".join(network.name for network in networks) or None,
+            **({MADE_NETWORKS: [each.as_dict() for each in maker.made]} if maker else {}),
         },
         sides=(seen,),
     )
@@ -121,6 +129,16 @@ async def _left_site(run: RunContext, target: asyncio.Task[SiteSurvey]) -> SiteS
         with_vmm=False,
         enough=a_little_longer(target, seconds=limit_s),
     )
+
+
+async def _maker(
+    run: RunContext, seen: SiteSurvey
+) -> tuple[NetworkMaker | None, list[SecondsiteError]]:
+    """What plans the networks of the test, if it makes any; a silent VMM is told once."""
+    try:
+        return await network_maker(run), []
+    except SecondsiteError as error:
+        return None, [] if seen.inventory is None else [error]
 
 
 def _sides(

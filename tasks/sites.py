@@ -24,8 +24,16 @@ from secondsite.connectors.base import (
 )
 from secondsite.connectors.hyperv import HyperVHost
 from secondsite.connectors.hyperv.failover import FailoverRequest, StartAction
+from secondsite.connectors.logical_networks import LogicalView
 from secondsite.connectors.readiness import HostReadiness
-from secondsite.connectors.vmm import GrantRequest, RevokeRequest, VmmServer
+from secondsite.connectors.vmm import (
+    GrantRequest,
+    MadeConnection,
+    MakeNetworkRequest,
+    RemoveNetworkRequest,
+    RevokeRequest,
+    VmmServer,
+)
 from secondsite.connectors.winrm import LanePool
 from secondsite.errors import SiteError
 from secondsite.plan.estate import Limits
@@ -175,6 +183,21 @@ class VmmAccess(_Access):
             executor=self._executor,
             host=name,
         )
+        self.make_network: Batcher[MakeNetworkRequest, ActionResult] = Batcher(
+            send=lambda requests: vmm.make_networks(requests, timeout_s=limit_s),
+            executor=self._executor,
+            host=name,
+        )
+        self.connect: Batcher[MadeConnection, ActionResult] = Batcher(
+            send=lambda requests: vmm.connect_adapters(requests, timeout_s=limit_s),
+            executor=self._executor,
+            host=name,
+        )
+        self.remove_network: Batcher[RemoveNetworkRequest, ActionResult] = Batcher(
+            send=lambda requests: vmm.remove_networks(requests, timeout_s=limit_s),
+            executor=self._executor,
+            host=name,
+        )
         self.refresh: Batcher[str, ActionResult] = Batcher(
             send=self._refresh, executor=self._executor, host=name
         )
@@ -182,6 +205,10 @@ class VmmAccess(_Access):
     def _refresh(self, hosts: Sequence[str]) -> Mapping[str, ActionResult | SiteError]:
         self.connector.refresh_hosts(hosts, timeout_s=self._limit_s)
         return dict.fromkeys(hosts, ActionResult(changed=False))
+
+    async def logical_networks(self) -> tuple[LogicalView, ...]:
+        """Its logical networks, and the VM networks that were made of them."""
+        return await self.call(self.connector.logical_networks, timeout_s=self._limit_s)
 
     async def inventory(self) -> Inventory:
         """Clouds, hosts, VMs and networks that it manages."""

@@ -87,6 +87,15 @@ def test_clean_up_at_once_comes_even_after_a_failed_test() -> None:
     assert graph.order()[-1] == "cleanup/end"
 
 
+def test_networks_are_made_before_anything_fails_over_and_removed_in_a_clean_up_only() -> None:
+    graph = compile_graph(make_plan(), operation=Operation.TEST, created_networks=True)
+
+    assert needs(graph, "failover/networks") == {"preflight"}
+    assert needs(graph, "failover/begin") == {"failover/networks"}
+    assert "cleanup/networks" not in graph
+    assert "failover/networks" not in compile_graph(make_plan(), operation=Operation.TEST)
+
+
 def test_a_hold_is_a_gate_before_the_clean_up() -> None:
     graph = compile_graph(make_plan(), operation=Operation.TEST, cleanup=True, hold=True)
 

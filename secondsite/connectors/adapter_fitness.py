@@ -55,7 +55,12 @@ class VmAdapters:
 
 
 def against_adapters(
-    vms: Sequence[VmAdapters], *, site: Site, surveys: Sequence[HostSurvey], is_mapped: bool
+    vms: Sequence[VmAdapters],
+    *,
+    site: Site,
+    surveys: Sequence[HostSurvey],
+    is_mapped: bool,
+    made: Sequence[Network] = (),
 ) -> list[str]:
     """Every reason in names, networks, switches and static addresses.
 
@@ -64,17 +69,21 @@ def against_adapters(
         site: Where they come up.
         surveys: Of its hosts.
         is_mapped: Whether the protection maps networks: then no VM may end up on none at all.
+        made: Networks that the run makes for itself: VMM finds their switches.
     """
     switches = {survey.host: survey.switches for survey in surveys}
+    own = {each.name: each for each in made}
     reasons: list[str] = []
     for each in vms:
         reasons += _against_rules(each)
         if is_mapped:
             reasons += _against_no_network(each)
         for adapter in each.adapters:
-            network = site.network(adapter.network) if adapter.network else None
-            if network is not None and not adapter.keeps:
+            if adapter.network is None or adapter.keeps:
+                continue
+            if network := site.network(adapter.network):
                 reasons += _against_switch(each, network, switches.get(each.host, ()))
+            if network := network or own.get(adapter.network):
                 reasons += _against_address(each, adapter, network)
         reasons += _against_legacy(each)
     reasons += _against_twins(vms)

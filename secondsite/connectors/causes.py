@@ -85,15 +85,31 @@ _OUR_REASONS: Mapping[str, _Kind] = {
         error=NotFoundError,
         next_step="Create the switch on {host}, or mend the network's `switch` in the estate.",
     ),
-    "SeveralSwitches": _Kind(
-        error=WrongStateError, next_step="Rename all but one of them on {host}, then retry."
+    "LogicalNetworkNotFound": _Kind(
+        error=NotFoundError,
+        next_step="Make the logical network on {host}, or name another one in the estate.",
     ),
-    "NotOurSwitch": _Kind(
+    "NetworkSiteNotFound": _Kind(
+        error=NotFoundError,
+        next_step="Somebody has changed the logical network on {host}: start a new test.",
+    ),
+    "NetworkNotFound": _Kind(
+        error=NotFoundError,
+        next_step="Somebody has removed it on {host}: clean up, then start a new test.",
+    ),
+    "NotOurNetwork": _Kind(
         error=WrongStateError,
-        next_step="Choose another name for the test network, or remove that switch on {host}.",
+        next_step="Look at its description on {host}. If it may go, remove it there"
+        " (Remove-SCVMNetwork), then retry.",
     ),
-    "SwitchInUse": _Kind(
-        error=WrongStateError, next_step="Disconnect these VMs on {host}, then retry."
+    "NetworkInUse": _Kind(
+        error=WrongStateError,
+        next_step="Connect these VMs to another network, or have VMM look at their hosts again on"
+        " {host} (Read-SCVirtualMachine), then retry.",
+    ),
+    "NoSwitchForNetwork": _Kind(
+        error=NotFoundError,
+        next_step="Add the logical network to the logical switch of that host in VMM, then retry.",
     ),
     "WrongVmState": _Kind(
         error=WrongStateError,

@@ -209,8 +209,8 @@ def _against_masquerade(plan: Plan, network: Network, site: Site) -> list[Findin
             "network",
             f"{network.name} has the addresses of {other.name} and no `masquerade`: the tcp and "
             f"http probes of {', '.join(probed)} would ask production machines",
-            "write the network's `masquerade` in the estate, or choose `none` or `created`, where "
-            "only heartbeats count",
+            "write the network's `masquerade` in the estate, or choose `none`, where only "
+            "heartbeats count",
         )
         for other in site.networks
         if other.purpose == "production"

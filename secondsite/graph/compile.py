@@ -36,7 +36,7 @@ def compile_graph(
         hold: Test only: ask people before going on after the last group.
         hold_for: How long they are asked; after that the run goes on without them.
         cleanup: Test only: remove the test at the end of the same run, whatever became of it.
-        created_networks: Test networks were made for the run and are removed with it.
+        created_networks: Test networks are made for the run, and removed with it.
         settles: Real failovers: names are looked at once more at the end.
 
     Raises:
@@ -48,7 +48,8 @@ def compile_graph(
     start = phases.preflight()
     match operation:
         case Operation.TEST:
-            up = phases.verify(after=phases.boot(after=phases.fail_over(after=start)))
+            ready = phases.make_networks(after=start) if created_networks else start
+            up = phases.verify(after=phases.boot(after=phases.fail_over(after=ready)))
             if hold:
                 up = phases.hold(after=up, floor=start, limit=hold_for)
             if cleanup:

@@ -28,6 +28,7 @@ _CHARACTER = 6.4
 _MAX_LABEL = 30
 
 _SHORT = {
+    Action.MAKE_NETWORKS: "make networks",
     Action.CONNECT: "network",
     Action.DNS: "DNS",
     Action.RESTORE_DNS: "DNS back",
@@ -39,6 +40,7 @@ _SHORT = {
 _TITLES = {
     Action.PREFLIGHT: "Preflight",
     Action.PREPARE: "Send last changes",
+    Action.MAKE_NETWORKS: "Fail over",
     Action.GRANT: "Take addresses",
     Action.FAILOVER: "Fail over",
     Action.CONNECT: "Fail over",

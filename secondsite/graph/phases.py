@@ -78,6 +78,11 @@ class Phases:
         """The look before the first touch."""
         return self._add(Action.PREFLIGHT, "preflight")
 
+    def make_networks(self, *, after: StepId) -> StepId:
+        """The networks that a test makes for itself, all at once."""
+        step = self._add(Action.MAKE_NETWORKS, "failover/networks", side=Side.TARGET)
+        return self._link([step], after=after)
+
     def grant(self, *, after: StepId) -> StepId:
         """Addresses out of pools, for the VMs that want one; gives `after` if none does."""
         asking = [(group, vm) for group in self.plan.groups for vm in group.vms if has_pool(vm)]

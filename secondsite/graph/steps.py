@@ -49,6 +49,7 @@ class Action(StrEnum):
     SCRIPT = "script"
     SHUTDOWN = "shutdown"
     PREPARE = "prepare"
+    MAKE_NETWORKS = "make-networks"
     GRANT = "grant"
     FAILOVER = "failover"
     CONNECT = "connect"

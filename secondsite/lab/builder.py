@@ -7,24 +7,22 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from secondsite.lab.building_networks import add_networks, switches_of
 from secondsite.lab.estate import (
     LabAdapter,
     LabEstate,
     LabGuest,
-    LabNetwork,
     LabReplication,
     LabVm,
 )
 from secondsite.lab.faults import Faults
 from secondsite.lab.world import (
     AdapterAddresses,
-    AddressPool,
     Cloud,
     Cluster,
     Guest,
     HyperVHost,
     LabClock,
-    Network,
     NetworkAdapter,
     Pace,
     Replication,
@@ -98,8 +96,7 @@ def _add_site(world: World, estate: LabEstate, name: str) -> None:
     )
     site = Site(name=name, vmm=vmm)
     vmm.site = site
-    for network in written.networks:
-        site.networks[network.name] = _network(world, network, site=name)
+    add_networks(world, site, written)
     for written_host in written.hosts:
         host = HyperVHost(
             world=world,
@@ -110,7 +107,7 @@ def _add_site(world: World, estate: LabEstate, name: str) -> None:
         host.replication_enabled = written_host.accepts_replicas
         host.disk_mib = written_host.disk
         host.disk_free_mib = written_host.disk_free or written_host.disk * 2 // 5
-        for switch in dict.fromkeys(network.switch for network in written.networks):
+        for switch in switches_of(written, host=host.name):
             host.switches[switch.casefold()] = VirtualSwitch(
                 id=world.new_id(f"switch/{host.name}/{switch}"), name=switch
             )
@@ -124,34 +121,6 @@ def _add_site(world: World, estate: LabEstate, name: str) -> None:
         for node in cluster.nodes:
             site.hosts[node].cluster = cluster
     world.sites[name] = site
-
-
-def _network(world: World, written: LabNetwork, *, site: str) -> Network:
-    return Network(
-        id=world.new_id(f"network/{written.name}"),
-        name=written.name,
-        site=site,
-        logical_network=written.logical_network or written.name,
-        switch=written.switch,
-        vlan=written.vlan,
-        subnets=written.subnets,
-        purpose=written.purpose,
-        is_virtual=written.virtual,
-        dhcp=(written.dhcp.first, written.dhcp.last) if written.dhcp else None,
-        gateway=written.gateway,
-        pools=[
-            AddressPool(
-                id=world.new_id(f"pool/{written.name}/{pool.name}"),
-                name=pool.name,
-                subnet=next(subnet for subnet in written.subnets if pool.first in subnet),
-                first=pool.first,
-                last=pool.last,
-                gateway=pool.gateway or (written.gateway if pool.first.version == 4 else None),
-                dns=pool.dns,
-            )
-            for pool in written.pools
-        ],
-    )
 
 
 def _add_vm(world: World, estate: LabEstate, written: LabVm, *, order: int) -> None:

@@ -15,10 +15,13 @@ from secondsite.lab.estate_sites import (
     AddressRange,
     LabCluster,
     LabHost,
+    LabLogicalNetwork,
     LabNetwork,
+    LabNetworkSite,
     LabPool,
     LabSite,
     LabVmm,
+    LabWire,
 )
 from secondsite.lab.estate_vms import (
     LabAdapter,
@@ -44,7 +47,9 @@ __all__ = [
     "LabGuest",
     "LabHost",
     "LabKey",
+    "LabLogicalNetwork",
     "LabNetwork",
+    "LabNetworkSite",
     "LabPace",
     "LabPool",
     "LabPowerShell",
@@ -54,6 +59,7 @@ __all__ = [
     "LabSite",
     "LabVm",
     "LabVmm",
+    "LabWire",
     "LabZone",
 ]
 

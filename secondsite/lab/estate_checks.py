@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from secondsite.lab.estate import LabAdapter, LabEstate, LabNetwork, LabSite, LabVm
+from secondsite.lab.estate_network_checks import logical_faults
 
 __all__ = ["Misfit", "misfits"]
 
@@ -157,6 +158,8 @@ def _site(estate: LabEstate, *, name: str, site: LabSite) -> Iterator[Misfit]:
                 "and write pools for addresses",
             )
         yield from _ranges(network, at)
+    for found, message in logical_faults(site, place):
+        yield Misfit(place=found, message=message)
 
 
 def _ranges(network: LabNetwork, place: Place) -> Iterator[Misfit]:

@@ -11,7 +11,18 @@ from secondsite.lab.sizes import MemoryMib
 from secondsite.plan.quantities import Duration
 from secondsite.plan.written import Written
 
-__all__ = ["AddressRange", "LabCluster", "LabHost", "LabNetwork", "LabPool", "LabSite", "LabVmm"]
+__all__ = [
+    "AddressRange",
+    "LabCluster",
+    "LabHost",
+    "LabLogicalNetwork",
+    "LabNetwork",
+    "LabNetworkSite",
+    "LabPool",
+    "LabSite",
+    "LabVmm",
+    "LabWire",
+]
 
 _Name = Annotated[str, Field(min_length=1, max_length=63)]
 
@@ -74,6 +85,57 @@ class LabNetwork(Written):
     pools: tuple[LabPool, ...] = ()
 
 
+class LabWire(Written):
+    """One VLAN of a network site, with its subnets; nobody uses it before a VM network does.
+
+    Attributes:
+        vlan: Its VLAN; none means untagged.
+        subnets: Its subnets.
+        gateway: Router; only told to guests, never simulated.
+        dhcp: Addresses that its DHCP server gives out; without it there is no DHCP.
+        pools: Static address pools of the network site for these subnets.
+    """
+
+    vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
+    subnets: Annotated[tuple[IPv4Network | IPv6Network, ...], Field(min_length=1)]
+    gateway: IPv4Address | None = None
+    dhcp: AddressRange | None = None
+    pools: tuple[LabPool, ...] = ()
+
+
+class LabNetworkSite(Written):
+    """A network site (logical network definition) of a logical network.
+
+    Attributes:
+        name: Its name in VMM.
+        wires: Its VLANs, each with its subnets.
+    """
+
+    name: _Name
+    wires: Annotated[tuple[LabWire, ...], Field(min_length=1)]
+
+
+class LabLogicalNetwork(Written):
+    """A logical network of VMM that VM networks can be made of.
+
+    One that only `networks` name need not be written here: its isolation is theirs.
+
+    Attributes:
+        name: Its name in VMM; `logical_network` of networks may name it.
+        isolation: `none` allows one VM network, `vlan` one for each VLAN, `virtual` any number (by
+            Windows Network Virtualization).
+        switch: Virtual switch that carries it.
+        hosts: Hosts with an adapter associated with it; all of the site if absent.
+        sites: Its network sites, besides those of the networks that name it.
+    """
+
+    name: _Name
+    isolation: Literal["none", "vlan", "virtual"]
+    switch: _Name
+    hosts: tuple[str, ...] | None = None
+    sites: tuple[LabNetworkSite, ...] = ()
+
+
 class LabVmm(Written):
     """A VMM server.
 
@@ -130,6 +192,8 @@ class LabSite(Written):
         credential: Account that may log on to all of them.
         clouds: Private clouds of VMM, each with all hosts of the site.
         networks: Its VM networks.
+        logical_networks: Logical networks of VMM, where more is to be said of them than `networks`
+            says.
         storage: Names of VMM's storage classifications.
         host_memory: Memory of each host that does not say, like 128GiB.
         clusters: Failover clusters of its hosts.
@@ -140,6 +204,7 @@ class LabSite(Written):
     credential: str
     clouds: tuple[str, ...] = ()
     networks: tuple[LabNetwork, ...] = ()
+    logical_networks: tuple[LabLogicalNetwork, ...] = ()
     storage: tuple[str, ...] = ()
     host_memory: MemoryMib = Field(default="128GiB", validate_default=True)
     clusters: tuple[LabCluster, ...] = ()

@@ -47,13 +47,13 @@ def open_endpoints(world: World, masquerade: Masquerade) -> set[Endpoint]:
 def _endpoints(host: HyperVHost, vm: VirtualMachine, masquerade: Masquerade) -> list[Endpoint]:
     found = []
     for adapter in vm.adapters:
-        network = host.network_of(switch=adapter.switch, vlan=adapter.vlan)
+        network = host.network_of(adapter)
         if network is None:
             continue
         for address in adapter.addresses:
             if not isinstance(address, IPv4Address) or address not in network.holders:
                 continue
-            outside = masquerade.translate(network.name, address)
+            outside = masquerade.translate(network.masquerade or network.name, address)
             if outside is not None:
                 found += [
                     Endpoint(

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from secondsite.errors import UsageError
 from secondsite.lab.builder import build_world
+from secondsite.lab.building_networks import subnets_by_name
 from secondsite.lab.cmdlets import host_registry
 from secondsite.lab.computers import KINDS, make_computers
 from secondsite.lab.control import ControlServer
@@ -102,13 +103,7 @@ class Simulation:
         await self._nameservers.start(
             lag_s=self.world.clock.scaled_s(self.estate.dns.secondary_lag)
         )
-        self._masquerade = claim_masquerade(
-            {
-                network.name: network.subnets
-                for site in self.world.sites.values()
-                for network in site.networks.values()
-            }
-        )
+        self._masquerade = claim_masquerade(subnets_by_name(self.world))
         self._listeners = GuestListeners(self.world, self._masquerade)
         await self._listeners.follow()
         loop = asyncio.get_running_loop()

@@ -68,7 +68,10 @@ def _site(world: World, site: Site, *, now: datetime, stable: bool) -> dict[str,
             _host(world, host, now=now, stable=stable) for _, host in sorted(site.hosts.items())
         ],
         "networks": [
-            _network(network, stable=stable) for _, network in sorted(site.networks.items())
+            _network(network, stable=stable)
+            for network in sorted(
+                site.networks.values(), key=lambda each: _name_of(each, stable=stable)
+            )
         ],
     }
 
@@ -89,7 +92,7 @@ def _host(world: World, host: HyperVHost, *, now: datetime, stable: bool) -> dic
 def _vm(
     world: World, host: HyperVHost, vm: VirtualMachine, *, now: datetime, stable: bool
 ) -> dict[str, Any]:
-    networks = [_network_name(host, adapter) for adapter in vm.adapters]
+    networks = [_network_name(host, adapter, stable=stable) for adapter in vm.adapters]
     found: dict[str, Any] = {
         "name": vm.name,
         "id": vm.id,
@@ -145,9 +148,17 @@ def _adapter(adapter: NetworkAdapter, network: str | None) -> dict[str, Any]:
     }
 
 
-def _network_name(host: HyperVHost, adapter: NetworkAdapter) -> str | None:
-    network = host.network_of(switch=adapter.switch, vlan=adapter.vlan)
-    return network.name if network else None
+def _network_name(host: HyperVHost, adapter: NetworkAdapter, *, stable: bool) -> str | None:
+    network = host.network_of(adapter)
+    return _name_of(network, stable=stable) if network else None
+
+
+def _name_of(network: Network, *, stable: bool) -> str:
+    """Its name; of one that was made, in equal runs, what it was made of."""
+    if not (stable and network.is_made):
+        return network.name
+    subnets = ", ".join(str(subnet) for subnet in network.subnets)
+    return f"(made of {network.logical_network}: {subnets})"
 
 
 def _recovery_point(point: Checkpoint) -> dict[str, Any]:
@@ -156,14 +167,16 @@ def _recovery_point(point: Checkpoint) -> dict[str, Any]:
 
 def _network(network: Network, *, stable: bool) -> dict[str, Any]:
     return {
-        "name": network.name,
+        "name": _name_of(network, stable=stable),
+        "logical_network": network.logical_network,
+        "isolation": network.kind,
         "switch": network.switch,
         "vlan": network.vlan,
         "purpose": network.purpose,
         "subnets": [str(subnet) for subnet in network.subnets],
         "pools": [
             {
-                "name": pool.name,
+                "name": pool.name if not (stable and network.is_made) else str(pool.subnet),
                 "grants": [
                     {
                         "address": str(grant.address),

@@ -11,6 +11,7 @@ from pydantic import Field
 from secondsite.plan.dns_rules import DnsPolicy, DnsRule
 from secondsite.plan.hooks import Direction
 from secondsite.plan.kerberos import KerberosAccount
+from secondsite.plan.logical_network import LogicalNetwork
 from secondsite.plan.notifications import NotificationTarget
 from secondsite.plan.prefect_server import PrefectServer
 from secondsite.plan.quantities import AnySubnet, DnsName, Duration, Subnet
@@ -89,6 +90,7 @@ class Network(Written):
         purpose: `test` networks are isolated; `production` ones are never given to test VMs.
         masquerade: Subnets of the same sizes, in the order of `subnets`, under which the engine
             reaches the guests: for isolated networks behind an address-translating router.
+        logical_network: The logical network that it is of, where `logical_networks` describes it.
     """
 
     name: Name
@@ -99,6 +101,7 @@ class Network(Written):
     dns: tuple[IPv4Address | IPv6Address, ...] = ()
     purpose: Literal["production", "test"] = "production"
     masquerade: tuple[AnySubnet, ...] = ()
+    logical_network: Name | None = None
 
 
 class Site(Written):
@@ -109,6 +112,7 @@ class Site(Written):
         hosts: Its Hyper-V hosts.
         clouds: Names of its VMM clouds.
         networks: Its VM networks.
+        logical_networks: Logical networks of VMM, as far as tests make networks of them.
         replica_broker: Name of the Hyper-V Replica Broker, where the hosts are a cluster: the
             server that replication is pointed at.
     """
@@ -117,12 +121,20 @@ class Site(Written):
     hosts: Annotated[tuple[Server, ...], Field(min_length=1)]
     clouds: tuple[Name, ...] = ()
     networks: tuple[Network, ...] = ()
+    logical_networks: tuple[LogicalNetwork, ...] = ()
     replica_broker: Name | None = None
 
     def network(self, name: str) -> Network | None:
         """The network of that name, whatever its case."""
         wanted = name.casefold()
         return next((each for each in self.networks if each.name.casefold() == wanted), None)
+
+    def logical_network(self, name: str) -> LogicalNetwork | None:
+        """The logical network of that name, whatever its case."""
+        wanted = name.casefold()
+        return next(
+            (each for each in self.logical_networks if each.name.casefold() == wanted), None
+        )
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -218,6 +230,8 @@ class Protection(Written):
             run says otherwise.
         test_networks: VM network of the recovery site → the one that takes its place in tests, for
             those whose adapters do not belong into `test_network`.
+        test_logical_network: Logical network of the recovery site of which a test makes networks
+            for itself (`created`); if absent, that of the network which they take the place of.
         storage: Storage classification of the primary site → that of the recovery site.
         subnets: Subnet of the primary site → subnet of the recovery site, of the same size. An
             adapter without an address rule in the plan whose address is in the one gets a static
@@ -233,6 +247,7 @@ class Protection(Written):
     networks: FrozenMapping[str, str] = FrozenDict()
     test_network: str | None = None
     test_networks: FrozenMapping[str, str] = FrozenDict()
+    test_logical_network: str | None = None
     storage: FrozenMapping[str, str] = FrozenDict()
     subnets: FrozenMapping[str, str] = FrozenDict()
     dns_rules: tuple[DnsRule, ...] = ()

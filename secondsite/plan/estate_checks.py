@@ -7,6 +7,10 @@ from collections.abc import Iterable, Iterator
 from secondsite.errors import Fault
 from secondsite.plan.dns_target_checks import check_dns
 from secondsite.plan.estate import Estate, Protection, SecretSource, Server
+from secondsite.plan.logical_network_checks import (
+    check_logical_networks,
+    check_test_logical_network,
+)
 from secondsite.plan.network_checks import check_mapping, check_networks
 from secondsite.plan.prefect_checks import check_prefect
 from secondsite.plan.suggestions import did_you_mean
@@ -22,6 +26,7 @@ def check_estate(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     yield from _check_unique(source, estate)
     yield from _check_servers(source, estate)
     yield from check_networks(source, estate)
+    yield from check_logical_networks(source, estate)
     yield from _check_secrets(source, estate)
     yield from _check_approvers(source, estate)
     yield from check_prefect(source, estate)
@@ -169,3 +174,4 @@ def _check_protection(
         )
         return
     yield from check_mapping(source, estate, protection, path)
+    yield from check_test_logical_network(source, estate, protection, path)

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from secondsite.errors import Fault, PlanError, UnreachableError
 from secondsite.plan.estate import DnsTarget, Estate, NameServer, Network, Server, Site
+from secondsite.plan.logical_network import LogicalNetwork
 from secondsite.plan.quantities import parse_subnet
 from secondsite.plan.suggestions import did_you_mean
 from secondsite.plan.written import FrozenDict
@@ -87,6 +88,7 @@ class _Completion:
                     self._network(network, "sites", name, "networks", index)
                     for index, network in enumerate(site.networks)
                 ),
+                "logical_networks": tuple(map(self._logical_network, site.logical_networks)),
             }
         )
 
@@ -111,6 +113,11 @@ class _Completion:
                 "masquerade": tuple(blocks[str(subnet)] for subnet in known),
             }
         )
+
+    def _logical_network(self, logical: LogicalNetwork) -> LogicalNetwork:
+        """With the addresses of networks that are made of it; the lab has those of some only."""
+        blocks = self._masquerade.get(f"{logical.name} (logical network)", {})
+        return logical.model_copy(update={"masquerade": FrozenDict(blocks)})
 
     def _target(self, index: int, target: DnsTarget) -> DnsTarget:
         servers = tuple(

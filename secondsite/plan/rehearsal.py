@@ -22,7 +22,7 @@ class Rehearsal(Written):
             Without it the plan is rehearsed when somebody asks, or in a suite.
         timezone: Time zone in which `cron` is meant (IANA database).
         network: What the test VMs are connected to: the test network of the protection (`as the
-            estate says`), `none`, an `existing` one, or private switches `created` for the test.
+            estate says`), `none`, an `existing` one, or networks `created` in VMM for the test.
         network_name: With `existing`: the network, one that the estate marks as for tests.
         hold: How long the test VMs stay up for people to look at, before the clean-up.
         verify: Scripts that prove that the service works, run in order after the last group in

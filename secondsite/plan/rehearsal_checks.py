@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from secondsite.errors import Fault
+from secondsite.plan.created_networks import reasons_against_created
 from secondsite.plan.estate import Estate
 from secondsite.plan.hooks import FailoverKind
 from secondsite.plan.model import Plan
@@ -51,10 +52,15 @@ def check_rehearsal_in_estate(source: Source[Plan], plan: Plan, estate: Estate) 
     """Every fault that shows only beside the estate."""
     wanted = plan.rehearse
     protection = estate.protection(plan.protection)
-    if wanted is None or protection is None or wanted.network != "existing":
+    if wanted is None or protection is None:
         return
     site = estate.sites.get(protection.recovery)
-    if site is None or not wanted.network_name:
+    # With a logical network of its own the protection has been judged in the estate's file.
+    is_judged = protection.test_logical_network is not None
+    if site is not None and wanted.network == "created" and not is_judged:
+        for reason in reasons_against_created(site, protection):
+            yield source.fault(reason, "rehearse", "network")
+    if site is None or wanted.network != "existing" or not wanted.network_name:
         return
     network = site.network(wanted.network_name)
     for_tests = [each.name for each in site.networks if each.purpose == "test"]

@@ -68,6 +68,7 @@ ACTION_WORDS = {
     "script": "script",
     "shutdown": "shut down",
     "prepare": "send last changes",
+    "make-networks": "make test networks",
     "grant": "take address from pool",
     "failover": "fail over",
     "connect": "connect network",
@@ -87,6 +88,7 @@ ACTION_WORDS = {
     "check": "check",
     "test": "test failover",
     "clean-up": "clean up",
+    "networks": "remove test networks",
 }
 
 _DOORS = {

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from secondsite.plan.made_network import MADE_NETWORKS
 from secondsite.run.adapters_seen import PLANNED, TARGET, Former
 from secondsite.run.record import RunRecord, StepRecord, VmRecord
 from secondsite.run.states import StepState
 
 __all__ = [
     "DNS_CHANGES",
+    "LeftNetworks",
     "Leftover",
     "dns_changes_noted",
     "dns_of_failover",
     "leftovers",
-    "switches_left",
+    "networks_left",
 ]
 
 DNS_CHANGES = "dns_changes"
@@ -89,22 +91,37 @@ def dns_changes_noted(record: RunRecord) -> dict[str, Sequence[Mapping[str, Any]
     }
 
 
-def switches_left(records: Iterable[RunRecord]) -> dict[str, frozenset[str]]:
-    """The virtual switches that tests in `records` made and no clean-up removed: name → hosts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftNetworks:
+    """VM networks that a test may have made: all that it meant to, whatever came of that.
+
+    Attributes:
+        run_id: The run that made them: they bear its mark.
+        site: Where they are.
+        names: Their names.
+    """
+
+    run_id: str
+    site: str
+    names: tuple[str, ...]
+
+
+def networks_left(records: Iterable[RunRecord]) -> tuple[LeftNetworks, ...]:
+    """The VM networks that tests in `records` began to make and no clean-up removed.
 
     Args:
         records: Runs of one plan, oldest first.
     """
-    left: dict[str, frozenset[str]] = {}
+    left: list[LeftNetworks] = []
     for record in records:
+        meant = next((each.evidence for each in record.steps if each.action == "preflight"), {})
         for step in record.steps:
-            made = [*step.evidence.get("created_switches", ())]
-            made += [old] if (old := step.evidence.get("created_switch")) else []
-            for name in made:
-                left[str(name)] = left.get(str(name), frozenset()) | {step.host}
+            if step.action == "make-networks" and step.attempts:
+                names = tuple(str(each["name"]) for each in meant.get(MADE_NETWORKS, ()))
+                left.append(LeftNetworks(run_id=record.run_id, site=step.site, names=names))
             if step.action == "networks" and step.state is StepState.DONE:
                 left.clear()
-    return left
+    return tuple(left)
 
 
 def dns_of_failover(records: Iterable[RunRecord], vm: str) -> tuple[Mapping[str, Any], ...]:

@@ -3,7 +3,8 @@
 Whatever reaches the world or the journal passes one of three doors: a write to the journal, a WinRM
 message, a DNS message. An instant is `kind:number`, the number counting what passed that door; or
 `intent:action` and `begun:action`, just before and after the journal hears that the first step of
-that action begins (or that step, given by its id). The process ends as `kill -9` ends it.
+that action begins (or that step, given by its id); or `outcome:step`, before it hears how that one
+ended. The process ends as `kill -9` ends it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 from winrm.transport import Transport
 
 from secondsite.connectors.dns.wire import Connection
-from secondsite.run.events import StepIntent
+from secondsite.run.events import StepIntent, StepOutcome
 from secondsite.run.journal import Journal
 
 __all__ = ["DOORS", "Instants"]
@@ -73,6 +74,9 @@ class Instants:
         @wraps(append)
         def counted(journal: Journal, run_id: str, *events: Any, **more: Any) -> Any:
             self._die_at(events, "intent")
+            for event in events:
+                if isinstance(event, StepOutcome):
+                    self._die_if("outcome", event.step)
             written = self._through("write", lambda: append(journal, run_id, *events, **more))
             self._die_at(events, "begun")
             return written

@@ -11,6 +11,7 @@ __all__ = ["STORIES", "Story"]
 
 _GONE = {"primary_side": "skip", "other_site_is_gone": "the campaign says so"}
 _TEST = Case(operation="test")
+_MADE = Case(operation="test", options={"network": "created"})
 _CLEANUP = Case(operation="cleanup")
 _PLANNED = Case(operation="planned")
 _PREPARED = Case(operation="planned", stops="intent:failover")
@@ -29,16 +30,19 @@ class Story:
         case: The operation whose engine is killed.
         before: What was carried out before.
         then: What takes the killed run over; None: it is resumed.
+        of: What tells it from another story of the same operation.
     """
 
     case: Case
     before: tuple[Case, ...] = ()
     then: Case | None = None
+    of: str = ""
 
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.case.name}, then {self.then.name}" if self.then else self.case.name
+        name = f"{self.case.name} {self.of}".rstrip()
+        return f"{name}, then {self.then.name}" if self.then else name
 
 
 STORIES = (
@@ -56,6 +60,9 @@ STORIES = (
     Story(case=Case(operation="reverse"), before=(_ATTEMPT, _COMMIT)),
     Story(case=_CANCEL, before=(_PREPARED,)),
     Story(case=_TEST, then=_CLEANUP),
+    Story(case=_MADE),
+    Story(case=_CLEANUP, before=(_MADE,), of="of networks of its own"),
+    Story(case=_MADE, then=_CLEANUP),
     Story(case=_SKIP, then=_UNDO),
     Story(case=_PREPARED, then=_CANCEL),
 )

@@ -43,7 +43,7 @@ _PROCESSES.set_forkserver_preload(
 )
 _ONCE = (
     *("Start-VM", "Stop-VM", "Start-VMFailover", "Stop-VMFailover", "Complete-VMFailover"),
-    "Grant-SCIPAddress",
+    *("Grant-SCIPAddress", "New-SCVMNetwork", "New-SCVMSubnet", "New-SCStaticIPAddressPool"),
 )
 """What changes the world for good each time it is done: never done twice for one VM in one run."""
 
@@ -68,8 +68,9 @@ class Case:
     def name(self) -> str:
         """For people."""
         side = (self.options or {}).get("primary_side", "")
+        made = "with networks of its own" if (self.options or {}).get("network") else ""
         hooks = "with hooks" if self.plan == HOOKS else ""
-        words = (self.operation, "back" if self.direction == "back" else "", side, hooks)
+        words = (self.operation, "back" if self.direction == "back" else "", side, hooks, made)
         return " ".join(word for word in words if word)
 
 

@@ -71,7 +71,7 @@ def test_the_endpoints_name_every_server_and_each_of_them_listens(tmp_path: Path
         assert set(endpoints["dns"]) == {"dns-tokyo", "dns-osaka", "dns-osaka-test"}
         assert set(endpoints["masquerade"]) == {
             *("tokyo-prod", "osaka-prod", "osaka-test"),
-            *("tokyo-backup", "osaka-backup", "osaka-backup-test"),
+            *("tokyo-backup", "osaka-backup", "osaka-backup-test", "drill (logical network)"),
         }
         for server in (*endpoints["servers"].values(), *endpoints["dns"].values()):
             reader, writer = await asyncio.open_connection(server["address"], server["port"])

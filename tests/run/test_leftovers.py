@@ -14,7 +14,7 @@ from secondsite.run.events import (
     StepOutcome,
     VmFact,
 )
-from secondsite.run.leftovers import DNS_CHANGES, leftovers, switches_left
+from secondsite.run.leftovers import DNS_CHANGES, LeftNetworks, leftovers, networks_left
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 
@@ -105,30 +105,45 @@ def test_a_vm_whose_failover_never_began_is_not_touched() -> None:
     assert leftovers([run("test", planned("failover"))]) == {}
 
 
-def test_a_switch_that_a_test_made_is_left_until_networks_are_removed() -> None:
-    made = run(
-        "test",
-        planned("connect"),
-        *done("db/sql02/connect", created_switch="Secondsite test shop", host="hv1"),
+def a_test_with_networks(run_id: str, *, began: bool = True) -> RunRecord:
+    steps = (
+        PlannedStep(id="preflight", action="preflight", site="osaka"),
+        PlannedStep(id="failover/networks", action="make-networks", site="osaka"),
     )
+    return replay(
+        [
+            RunCreated(
+                at=NOW,
+                run_id=run_id,
+                plan="shop",
+                plan_digest="d",
+                operation="test",
+                direction="forward",
+                steps=steps,
+            ),
+            RunAttached(at=NOW, holder="engine:1"),
+            *done("preflight", made_networks=[{"name": f"Secondsite {run_id} osaka-prod"}]),
+            *([StepIntent(at=NOW, step="failover/networks")] if began else []),
+        ]
+    )
+
+
+def test_networks_that_a_test_began_to_make_are_left_until_a_clean_up_has_removed_them() -> None:
+    made = a_test_with_networks("shop-test")
     steps = (PlannedStep(id="cleanup/networks", action="networks"),)
     removed = run("cleanup", steps, *done("cleanup/networks"))
-
-    assert switches_left([made]) == {"Secondsite test shop": frozenset({"hv1"})}
-    assert switches_left([made, removed]) == {}
-
-
-def test_every_switch_that_a_test_made_is_left() -> None:
-    made = run(
-        "test",
-        planned("connect"),
-        *done("db/sql02/connect", created_switches=["Secondsite a", "Secondsite b"], host="hv1"),
+    failed = run("cleanup", steps, *done("cleanup/networks", state="failed"))
+    left = LeftNetworks(
+        run_id="shop-test", site="osaka", names=("Secondsite shop-test osaka-prod",)
     )
 
-    assert switches_left([made]) == {
-        "Secondsite a": frozenset({"hv1"}),
-        "Secondsite b": frozenset({"hv1"}),
-    }
+    assert networks_left([made]) == (left,)
+    assert networks_left([made, failed]) == (left,)
+    assert networks_left([made, removed]) == ()
+
+
+def test_networks_that_were_only_planned_are_not_left() -> None:
+    assert networks_left([a_test_with_networks("shop-test", began=False)]) == ()
 
 
 def test_an_address_that_a_test_began_to_take_is_left_although_no_test_vm_is() -> None:

@@ -26,7 +26,6 @@ from secondsite.connectors.hyperv.requests import (
     failover_row,
     seen_row,
 )
-from secondsite.connectors.outcomes import read_object, read_outcome
 from secondsite.connectors.planscripts import run_plan_script
 from secondsite.connectors.readiness import HostReadiness
 from secondsite.connectors.scriptlane import Json
@@ -133,22 +132,6 @@ class HyperVHost(FailoverCalls):
         answer = self._call("observe", parameters, timeout_s=timeout_s)
         return read_observations(answer, host=self.name, vms=seen)
 
-    def ensure_private_switch(self, switch: str, *, timeout_s: float) -> ActionResult:
-        """A private virtual switch of that name, made by us.
-
-        Raises:
-            WrongStateError: a switch of that name exists that we did not make. It is left alone.
-        """
-        return self._switch("ensure_private_switch", "make the switch", switch, timeout_s)
-
-    def remove_private_switch(self, switch: str, *, timeout_s: float) -> ActionResult:
-        """Remove the private virtual switch of that name.
-
-        Raises:
-            WrongStateError: we did not make it, or VMs are connected to it. It is left alone.
-        """
-        return self._switch("remove_private_switch", "remove the switch", switch, timeout_s)
-
     def run_script(
         self,
         text: str,
@@ -171,11 +154,3 @@ class HyperVHost(FailoverCalls):
             context=context,
             timeout_s=timeout_s,
         )
-
-    def _switch(self, script: str, action: str, switch: str, timeout_s: float) -> ActionResult:
-        answer = self._call(script, {"Name": switch}, timeout_s=timeout_s)
-        row = read_object(answer, host=self.name)
-        outcome = read_outcome(row, host=self.name, vm="", action=f"{action} '{switch}'")
-        if isinstance(outcome, SiteError):
-            raise outcome
-        return outcome

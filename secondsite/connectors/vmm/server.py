@@ -7,10 +7,17 @@ from functools import cache
 from typing import Any
 
 from secondsite.connectors.base import ActionResult, Inventory, Outcomes
+from secondsite.connectors.logical_networks import LogicalView
 from secondsite.connectors.outcomes import read_items, read_object, read_outcomes
 from secondsite.connectors.planscripts import run_plan_script
 from secondsite.connectors.scriptlane import Json, Script, ScriptLane
 from secondsite.connectors.vmm.answers import read_addresses, read_inventory
+from secondsite.connectors.vmm.networks import (
+    MadeConnection,
+    MakeNetworkRequest,
+    RemoveNetworkRequest,
+    read_logical_networks,
+)
 from secondsite.connectors.vmm.requests import GrantRequest, RevokeRequest
 from secondsite.errors import SiteError
 
@@ -61,15 +68,11 @@ class VmmServer:
 
         Evidence: granted, per adapter and family: address, subnet, pool, gateways, dns.
         """
-        if not requests:
-            return {}
-        rows: Json = [request.as_row() for request in requests]
-        answer = self._call("grant_addresses", {"Requests": rows}, timeout_s=timeout_s)
-        return read_outcomes(
-            answer,
-            host=self.name,
-            vms=[request.vm for request in requests],
+        return self._act(
+            "grant_addresses",
+            {each.vm: each.as_row() for each in requests},
             action="take its address out of a pool",
+            timeout_s=timeout_s,
         )
 
     def revoke_addresses(self, requests: Sequence[RevokeRequest], *, timeout_s: float) -> Outcomes:
@@ -77,15 +80,53 @@ class VmmServer:
 
         Evidence: released.
         """
-        if not requests:
-            return {}
-        rows: Json = [request.as_row() for request in requests]
-        answer = self._call("revoke_addresses", {"Requests": rows}, timeout_s=timeout_s)
-        return read_outcomes(
-            answer,
-            host=self.name,
-            vms=[request.vm for request in requests],
+        return self._act(
+            "revoke_addresses",
+            {each.vm: each.as_row() for each in requests},
             action="give its address back",
+            timeout_s=timeout_s,
+        )
+
+    def logical_networks(self, *, timeout_s: float) -> tuple[LogicalView, ...]:
+        """Logical networks, what they consist of, and the VM networks that were made of them."""
+        answer = self._call("logical_networks", {}, timeout_s=timeout_s)
+        return read_logical_networks(answer, host=self.name)
+
+    def make_networks(
+        self, requests: Sequence[MakeNetworkRequest], *, timeout_s: float
+    ) -> Outcomes:
+        """Make VM networks with their subnets and pools, or what of them is missing, by name.
+
+        Evidence: made. A network of that name which we did not make is left alone, and refused.
+        """
+        return self._act(
+            "make_networks",
+            {each.network.name: each.as_row() for each in requests},
+            action="make the VM network",
+            timeout_s=timeout_s,
+        )
+
+    def connect_adapters(self, requests: Sequence[MadeConnection], *, timeout_s: float) -> Outcomes:
+        """Connect adapters to VM networks that we made. Evidence: attached, with each switch."""
+        return self._act(
+            "connect_adapters",
+            {each.vm: each.as_row() for each in requests},
+            action="connect it to its VM network",
+            timeout_s=timeout_s,
+        )
+
+    def remove_networks(
+        self, requests: Sequence[RemoveNetworkRequest], *, timeout_s: float
+    ) -> Outcomes:
+        """Remove VM networks that we made, by name; what others made is left alone, and refused.
+
+        Evidence: removed.
+        """
+        return self._act(
+            "remove_networks",
+            {each.name: each.as_row() for each in requests},
+            action="remove the VM network",
+            timeout_s=timeout_s,
         )
 
     def run_script(
@@ -110,6 +151,14 @@ class VmmServer:
             context=context,
             timeout_s=timeout_s,
         )
+
+    def _act(
+        self, script: str, rows: Mapping[str, Json], *, action: str, timeout_s: float
+    ) -> Outcomes:
+        if not rows:
+            return {}
+        answer = self._call(script, {"Requests": list(rows.values())}, timeout_s=timeout_s)
+        return read_outcomes(answer, host=self.name, vms=rows, action=action)
 
     def _call(self, script: str, parameters: Mapping[str, Json], *, timeout_s: float) -> Any:
         return self._lane.call(_script(script), parameters, timeout_s=timeout_s)

@@ -15,6 +15,7 @@ from secondsite.lab.cmdlets import (
     hyperv_replication,
     hyperv_switches,
     vmm,
+    vmm_networks,
 )
 from secondsite.lab.powershell.registry import CmdletRegistry
 from secondsite.lab.powershell.values import PsObject
@@ -48,6 +49,7 @@ def host_registry(kind: ServerKind) -> CmdletRegistry:
                 module.register(registry)
         case "vmm":
             vmm.register(registry)
+            vmm_networks.register(registry)
         case "dns":
             dns_records.register(registry)
     return registry

@@ -1,30 +1,26 @@
-"""Cmdlets of the VirtualMachineManager module: inventory and address pools."""
+"""Cmdlets of the VirtualMachineManager module: inventory, and addresses out of pools."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Final
 
 from secondsite.lab.cmdlets.hyperv_subjects import objects_of, text_of
 from secondsite.lab.cmdlets.refusals import record_of, refuse_second_hop, reporting
+from secondsite.lab.cmdlets.vmm_calls import named, server_of
 from secondsite.lab.cmdlets.vmm_objects import (
     adapter_object,
     classification_object,
     cloud_object,
     grant_object,
     host_object,
-    logical_network_object,
     machine_object,
-    network_object,
-    pool_object,
     server_object,
-    subnet_object,
 )
 from secondsite.lab.powershell.registry import CmdletCall, CmdletError, CmdletRegistry
 from secondsite.lab.powershell.values import PsObject
 from secondsite.lab.world.refusal import VMM_EXCEPTION, LabRefusal
-from secondsite.lab.world.vmm import VmmServer
 
 __all__ = ["register"]
 
@@ -37,23 +33,6 @@ def register(registry: CmdletRegistry) -> None:
     registry.include(_CMDLETS)
 
 
-def _server(call: CmdletCall) -> VmmServer:
-    """The VMM server that the cmdlet runs on."""
-    if not isinstance(call.host, VmmServer):
-        raise TypeError(f"{call.name} on something that is no VMM server: {call.host!r}")
-    return call.host
-
-
-def _named(call: CmdletCall, objects: Iterable[PsObject]) -> Iterator[object]:
-    """Those with the name and id that the call asks for; VMM gives nothing for an unknown name."""
-    name, wanted = text_of(call, "Name"), text_of(call, "ID")
-    for item in objects:
-        if (name is None or str(item.get("Name")).casefold() == name.casefold()) and (
-            wanted is None or str(item.get("ID")).casefold() == wanted.casefold()
-        ):
-            yield item
-
-
 def _refusal(message: str, *, reason: str) -> LabRefusal:
     return LabRefusal(
         message, reason=reason, category="ObjectNotFound", exception_type=VMM_EXCEPTION
@@ -63,7 +42,7 @@ def _refusal(message: str, *, reason: str) -> LabRefusal:
 @_CMDLETS.cmdlet("Get-SCVMMServer", module=_MODULE)
 def get_scvmm_server(call: CmdletCall) -> Iterator[object]:
     """Connect to VMM: here itself only; another one would be a second hop."""
-    server = _server(call)
+    server = server_of(call)
     try:
         refuse_second_hop(call, server.name)
     except LabRefusal as refusal:
@@ -74,39 +53,39 @@ def get_scvmm_server(call: CmdletCall) -> Iterator[object]:
 @_CMDLETS.cmdlet("Get-SCCloud", module=_MODULE)
 def get_sc_cloud(call: CmdletCall) -> Iterator[object]:
     """Clouds."""
-    return _named(call, [cloud_object(cloud) for cloud in _server(call).get_clouds()])
+    return named(call, [cloud_object(cloud) for cloud in server_of(call).get_clouds()])
 
 
 @_CMDLETS.cmdlet("Get-SCStorageClassification", module=_MODULE)
 def get_sc_storage_classification(call: CmdletCall) -> Iterator[object]:
     """Storage classifications."""
-    return _named(call, [classification_object(name) for name in _server(call).storage])
+    return named(call, [classification_object(name) for name in server_of(call).storage])
 
 
 @_CMDLETS.cmdlet("Get-SCVMHost", module=_MODULE)
 def get_sc_vm_host(call: CmdletCall) -> Iterator[object]:
     """Managed hosts; -ComputerName takes a name with or without suffix."""
-    server = _server(call)
+    server = server_of(call)
     wanted = text_of(call, "ComputerName")
     for host in server.get_hosts():
         names = {host.name.casefold(), host.name.partition(".")[0].casefold()}
         if wanted is None or wanted.casefold() in names:
-            yield from _named(call, [host_object(server, host)])
+            yield from named(call, [host_object(server, host)])
 
 
 @_CMDLETS.cmdlet("Get-SCVMHostGroup", module=_MODULE)
 def get_sc_vm_host_group(call: CmdletCall) -> Iterator[object]:
     """The one host group."""
-    server = _server(call)
+    server = server_of(call)
     hosts = server.get_hosts()
     groups = [host_object(server, hosts[0]).get("VMHostGroup")] if hosts else []
-    return _named(call, [group for group in groups if isinstance(group, PsObject)])
+    return named(call, [group for group in groups if isinstance(group, PsObject)])
 
 
 @_CMDLETS.cmdlet("Get-SCVirtualMachine", module=_MODULE)
 def get_sc_virtual_machine(call: CmdletCall) -> Iterator[object]:
     """Machines as of the last refresh, of a host, a cloud, or all."""
-    server = _server(call)
+    server = server_of(call)
     hosts = {str(item.get("Name")) for item in objects_of(call, "VMHost")}
     clouds = {str(item.get("Name")) for item in objects_of(call, "Cloud")}
     with server.world.settled():
@@ -124,7 +103,7 @@ def get_sc_virtual_machine(call: CmdletCall) -> Iterator[object]:
 @_CMDLETS.cmdlet("Read-SCVirtualMachine", module=_MODULE)
 def read_sc_virtual_machine(call: CmdletCall) -> Iterator[object]:
     """Refresh now."""
-    server = _server(call)
+    server = server_of(call)
     server.read_virtual_machines()
     wanted = {str(item.get("ID")) for item in objects_of(call, "VM")}
     hosts = {str(item.get("Name")) for item in objects_of(call, "VMHost")}
@@ -140,7 +119,7 @@ def read_sc_virtual_machine(call: CmdletCall) -> Iterator[object]:
 @_CMDLETS.cmdlet("Get-SCVirtualNetworkAdapter", module=_MODULE)
 def get_sc_virtual_network_adapter(call: CmdletCall) -> Iterator[object]:
     """Adapters of a machine, or of all."""
-    server = _server(call)
+    server = server_of(call)
     wanted = {str(item.get("ID")) for item in objects_of(call, "VM")}
     with server.world.settled():
         found = [
@@ -149,57 +128,13 @@ def get_sc_virtual_network_adapter(call: CmdletCall) -> Iterator[object]:
             if call.switch("All") or call.get("ID") is not None or machine.id in wanted
             for adapter in machine.vm.adapters
         ]
-    yield from _named(call, found)
-
-
-@_CMDLETS.cmdlet("Get-SCVMNetwork", module=_MODULE)
-def get_sc_vm_network(call: CmdletCall) -> Iterator[object]:
-    """VM networks, of a logical network or all."""
-    wanted = {str(item.get("Name")) for item in objects_of(call, "LogicalNetwork")}
-    networks = [
-        network_object(network)
-        for network in _server(call).get_vm_networks()
-        if not wanted or network.logical_network in wanted
-    ]
-    return _named(call, networks)
-
-
-@_CMDLETS.cmdlet("Get-SCVMSubnet", module=_MODULE)
-def get_sc_vm_subnet(call: CmdletCall) -> Iterator[object]:
-    """VM subnets, of a VM network or all."""
-    wanted = {str(item.get("ID")) for item in objects_of(call, "VMNetwork")}
-    subnets = [
-        subnet_object(network)
-        for network in _server(call).get_vm_networks()
-        if not wanted or network.id in wanted
-    ]
-    return _named(call, subnets)
-
-
-@_CMDLETS.cmdlet("Get-SCLogicalNetwork", module=_MODULE)
-def get_sc_logical_network(call: CmdletCall) -> Iterator[object]:
-    """Logical networks."""
-    names = dict.fromkeys(network.logical_network for network in _server(call).get_vm_networks())
-    return _named(call, [logical_network_object(name) for name in names])
-
-
-@_CMDLETS.cmdlet("Get-SCStaticIPAddressPool", module=_MODULE)
-def get_sc_static_ip_address_pool(call: CmdletCall) -> Iterator[object]:
-    """Static pools, of a VM subnet or all."""
-    wanted = {str(item.get("ID")) for item in objects_of(call, "VMSubnet")}
-    pools = [
-        pool_object(network, pool)
-        for network in _server(call).get_vm_networks()
-        if not wanted or str(subnet_object(network).get("ID")) in wanted
-        for pool in network.pools
-    ]
-    return _named(call, pools)
+    yield from named(call, found)
 
 
 @_CMDLETS.cmdlet("Get-SCIPAddress", module=_MODULE)
 def get_sc_ip_address(call: CmdletCall) -> Iterator[object]:
     """Granted addresses, by owner, pool, address, or all."""
-    server = _server(call)
+    server = server_of(call)
     pools = [str(item.get("ID")) for item in objects_of(call, "StaticIPAddressPool")]
     address, wanted = text_of(call, "IPAddress"), text_of(call, "ID")
     for grant in server.get_ip_addresses(
@@ -214,7 +149,7 @@ def get_sc_ip_address(call: CmdletCall) -> Iterator[object]:
 @_CMDLETS.cmdlet("Grant-SCIPAddress", module=_MODULE)
 def grant_sc_ip_address(call: CmdletCall) -> Iterator[object]:
     """Take an address out of a pool."""
-    server = _server(call)
+    server = server_of(call)
     with reporting(call):
         owner = text_of(call, "GrantToObjectID")
         if owner is None:
@@ -233,7 +168,7 @@ def grant_sc_ip_address(call: CmdletCall) -> Iterator[object]:
 @_CMDLETS.cmdlet("Revoke-SCIPAddress", module=_MODULE)
 def revoke_sc_ip_address(call: CmdletCall) -> Iterator[object]:
     """Give addresses back."""
-    server = _server(call)
+    server = server_of(call)
     for item in objects_of(call, "AllocatedIPAddress"):
         with reporting(call):
             yield grant_object(server.revoke_ip_address(str(item.get("ID"))))

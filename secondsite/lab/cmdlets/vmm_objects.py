@@ -15,13 +15,24 @@ from secondsite.lab.cmdlets.hyperv_values import guid
 from secondsite.lab.faults import FaultKind
 from secondsite.lab.powershell.values import PsEnum, PsObject, ps_object
 from secondsite.lab.world.host import HyperVHost
-from secondsite.lab.world.network import Address, AddressPool, Grant, Network, NetworkAdapter
+from secondsite.lab.world.logical_network import LogicalNetwork, NetworkSite, VmSubnet
+from secondsite.lab.world.network import (
+    Address,
+    AddressPool,
+    Grant,
+    Network,
+    NetworkAdapter,
+    VirtualSwitch,
+)
 from secondsite.lab.world.vmm import Cloud, VmmMachine, VmmServer
 
 __all__ = [
+    "adapter_id",
     "adapter_object",
     "classification_object",
     "cloud_object",
+    "definition_object",
+    "gateway_object",
     "grant_object",
     "host_object",
     "logical_network_object",
@@ -30,10 +41,13 @@ __all__ = [
     "pool_object",
     "server_object",
     "subnet_object",
+    "subnet_vlan_object",
+    "virtual_network_object",
 ]
 
 VMM: Final = "Microsoft.SystemCenter.VirtualMachineManager"
 _NAMESPACE: Final = uuid.UUID("c2a1f1d8-6a0b-5f0e-9a65-0a8f1d9f6a11")
+_ISOLATION: Final = {"NoIsolation": 0, "WindowsNetworkVirtualization": 1, "VLANNetwork": 2}
 _STATUS: Final = {
     "Running": 0,
     "PowerOff": 1,
@@ -132,19 +146,19 @@ def machine_object(server: VmmServer, machine: VmmMachine) -> PsObject:
 def adapter_object(server: VmmServer, machine: VmmMachine, adapter: NetworkAdapter) -> PsObject:
     """`VirtualNetworkAdapter` of a machine."""
     host = next((each for each in server.get_hosts() if each.name == machine.host), None)
-    network = host.network_of(switch=adapter.switch, vlan=adapter.vlan) if host else None
+    network = host.network_of(adapter) if host else None
     shown = _shown(server, machine, adapter)
     mac = ":".join(adapter.mac[place : place + 2] for place in range(0, 12, 2)).upper()
     return ps_object(
         f"{VMM}.VirtualNetworkAdapter",
         text=adapter.name,
         Name=adapter.name,
-        ID=_adapter_id(machine, adapter),
+        ID=adapter_id(machine, adapter),
         MACAddress=mac,
         IPv4Addresses=_texts(shown, is_ipv4=True),
         IPv6Addresses=_texts(shown, is_ipv4=False),
-        VMNetwork=network_object(network) if network else None,
-        LogicalNetwork=logical_network_object(network.logical_network) if network else None,
+        VMNetwork=network_object(server, network) if network else None,
+        LogicalNetwork=_logical_of(server, network) if network else None,
         VirtualNetwork=adapter.switch or "",
         VLanEnabled=adapter.vlan is not None,
         VLanID=adapter.vlan or 0,
@@ -161,7 +175,8 @@ def _shown(server: VmmServer, machine: VmmMachine, adapter: NetworkAdapter) -> t
     return (ip_address(stale.text),) if adapter is machine.vm.adapters[0] else ()
 
 
-def _adapter_id(machine: VmmMachine, adapter: NetworkAdapter) -> uuid.UUID:
+def adapter_id(machine: VmmMachine, adapter: NetworkAdapter) -> uuid.UUID:
+    """VMM's id of an adapter."""
     return _derived("adapter", f"{machine.id}/{adapter.id}")
 
 
@@ -169,58 +184,95 @@ def _texts(addresses: Iterable[Address], *, is_ipv4: bool) -> list[object]:
     return [str(address) for address in addresses if isinstance(address, IPv4Address) == is_ipv4]
 
 
-def logical_network_object(name: str) -> PsObject:
+def logical_network_object(logical: LogicalNetwork) -> PsObject:
     """`LogicalNetwork`."""
     return ps_object(
-        f"{VMM}.LogicalNetwork", text=name, Name=name, ID=_derived("logical network", name)
+        f"{VMM}.LogicalNetwork",
+        text=logical.name,
+        Name=logical.name,
+        ID=guid(logical.id),
+        NetworkVirtualizationEnabled=logical.isolation == "virtual",
+        IsLogicalNetworkDefinitionIsolated=logical.isolation == "vlan",
+        IsPVLAN=False,
     )
 
 
-def network_object(network: Network) -> PsObject:
+def network_object(server: VmmServer, network: Network) -> PsObject:
     """`VMNetwork`."""
-    isolation = ("VLANNetwork", 2) if network.vlan is not None else ("NoIsolation", 0)
-    if network.is_virtual:
-        isolation = ("WindowsNetworkVirtualization", 1)
     return ps_object(
         f"{VMM}.VMNetwork",
         text=network.name,
         Name=network.name,
         ID=guid(network.id),
-        LogicalNetwork=logical_network_object(network.logical_network),
-        IsolationType=PsEnum(f"{VMM}.VMNetworkIsolationType", *isolation),
-        Description="",
+        LogicalNetwork=_logical_of(server, network),
+        IsolationType=PsEnum(
+            f"{VMM}.VMNetworkIsolationType", network.kind, _ISOLATION[network.kind]
+        ),
+        Description=network.description,
     )
 
 
-def _definition(network: Network) -> PsObject:
-    name = f"{network.logical_network} {network.name}"
+def definition_object(logical: LogicalNetwork, site: NetworkSite) -> PsObject:
+    """`LogicalNetworkDefinition`: a network site with its subnets and VLANs."""
     return ps_object(
         f"{VMM}.LogicalNetworkDefinition",
-        text=name,
-        Name=name,
-        ID=_derived("logical network definition", network.id),
-    )
-
-
-def subnet_object(network: Network) -> PsObject:
-    """`VMSubnet`: one per VM network, with its subnets and VLAN."""
-    return ps_object(
-        f"{VMM}.VMSubnet",
-        text=network.name,
-        Name=network.name,
-        ID=_derived("subnet", network.id),
-        VMNetwork=network_object(network),
-        LogicalNetworkDefinition=_definition(network),
+        text=site.name,
+        Name=site.name,
+        ID=guid(site.id),
+        LogicalNetwork=logical_network_object(logical),
         SubnetVLans=[
-            ps_object(f"{VMM}.SubnetVLan", Subnet=str(subnet), VLanID=network.vlan or 0)
-            for subnet in network.subnets
+            subnet_vlan_object(str(subnet), wire.vlan)
+            for wire in site.wires
+            for subnet in wire.subnets
         ],
     )
 
 
-def pool_object(network: Network, pool: AddressPool) -> PsObject:
-    """`StaticIPAddressPool`; without isolation it hangs on the logical network's site."""
+def subnet_vlan_object(subnet: str, vlan: int | None) -> PsObject:
+    """`SubnetVLan`."""
+    return ps_object(f"{VMM}.SubnetVLan", Subnet=subnet, VLanID=vlan or 0)
+
+
+def subnet_object(server: VmmServer, subnet: VmSubnet) -> PsObject:
+    """`VMSubnet`, with its subnets and VLAN."""
+    logical = server.site.logical_networks[subnet.network.logical_network.casefold()]
+    return ps_object(
+        f"{VMM}.VMSubnet",
+        text=subnet.name,
+        Name=subnet.name,
+        ID=guid(subnet.id),
+        VMNetwork=network_object(server, subnet.network),
+        LogicalNetworkDefinition=(
+            None if subnet.site is None else definition_object(logical, subnet.site)
+        ),
+        SubnetVLans=[subnet_vlan_object(str(each), subnet.vlan) for each in subnet.subnets],
+    )
+
+
+def virtual_network_object(switch: VirtualSwitch, carried: Iterable[LogicalNetwork]) -> PsObject:
+    """`VirtualNetwork`: a virtual switch of a host, with the logical networks that it carries."""
+    return ps_object(
+        f"{VMM}.VirtualNetwork",
+        text=switch.name,
+        Name=switch.name,
+        ID=guid(switch.id),
+        LogicalNetworks=[logical_network_object(each) for each in carried],
+    )
+
+
+def gateway_object(address: str) -> PsObject:
+    """`DefaultGateway`."""
+    return ps_object(f"{VMM}.DefaultGateway", text=address, IPAddress=address)
+
+
+def pool_object(
+    server: VmmServer, pool: AddressPool, subnet: VmSubnet | None, site: NetworkSite | None
+) -> PsObject:
+    """`StaticIPAddressPool`: of a VM subnet, or of a network site."""
     gateways = [] if pool.gateway is None else [str(pool.gateway)]
+    wires = site.wires if site is not None else ()
+    vlan = subnet.vlan if subnet is not None else None
+    vlan = next((wire.vlan for wire in wires if pool in wire.pools), vlan)
     return ps_object(
         f"{VMM}.StaticIPAddressPool",
         text=pool.name,
@@ -232,14 +284,23 @@ def pool_object(network: Network, pool: AddressPool) -> PsObject:
         AddressFamily=f"IPv{pool.first.version}",
         TotalAddresses=int(pool.last) - int(pool.first) + 1,
         AvailableAddresses=int(pool.last) - int(pool.first) + 1 - len(pool.grants),
-        DefaultGateways=[
-            ps_object(f"{VMM}.DefaultGateway", text=text, IPAddress=text) for text in gateways
-        ],
+        DefaultGateways=[gateway_object(text) for text in gateways],
         DNSServers=[str(server) for server in pool.dns],
-        LogicalNetworkDefinition=_definition(network),
-        VMSubnet=None if network.vlan is None else subnet_object(network),
-        VLanID=network.vlan or 0,
+        LogicalNetworkDefinition=_site_object(server, site),
+        VMSubnet=None if subnet is None else subnet_object(server, subnet),
+        VLanID=vlan or 0,
     )
+
+
+def _site_object(server: VmmServer, site: NetworkSite | None) -> PsObject | None:
+    for logical in server.site.logical_networks.values():
+        if site is not None and site in logical.sites:
+            return definition_object(logical, site)
+    return None
+
+
+def _logical_of(server: VmmServer, network: Network) -> PsObject:
+    return logical_network_object(server.site.logical_networks[network.logical_network.casefold()])
 
 
 def grant_object(grant: Grant) -> PsObject:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from secondsite.lab.world.clock import LabClock
 from secondsite.lab.world.cluster import Cluster, move_vm
 from secondsite.lab.world.host import HostFacts, HyperVHost, ReplicationServer
+from secondsite.lab.world.logical_network import LogicalNetwork, NetworkSite, VmSubnet, Wire
 from secondsite.lab.world.machine import (
     Checkpoint,
     Done,
@@ -46,8 +47,10 @@ __all__ = [
     "HyperVHost",
     "LabClock",
     "LabRefusal",
+    "LogicalNetwork",
     "Network",
     "NetworkAdapter",
+    "NetworkSite",
     "Pace",
     "Replication",
     "ReplicationMeasure",
@@ -56,8 +59,10 @@ __all__ = [
     "Site",
     "VirtualMachine",
     "VirtualSwitch",
+    "VmSubnet",
     "VmmMachine",
     "VmmServer",
+    "Wire",
     "World",
     "move_vm",
 ]

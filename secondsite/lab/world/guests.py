@@ -94,7 +94,7 @@ class GuestLife(HostState):
 
     def take_addresses(self, vm: VirtualMachine, adapter: NetworkAdapter) -> None:
         """Give an adapter the addresses that it is set to, where nobody else has them."""
-        network = self.network_of(switch=adapter.switch, vlan=adapter.vlan)
+        network = self.network_of(adapter)
         wanted: list[Address] = []
         setting = adapter.setting
         if adapter.switch is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from secondsite.lab.world.cluster import Cluster
 from secondsite.lab.world.machine import VirtualMachine
-from secondsite.lab.world.network import Network, VirtualSwitch
+from secondsite.lab.world.network import Network, NetworkAdapter, VirtualSwitch
 from secondsite.lab.world.refusal import vm_not_found
 from secondsite.lab.world.values import VmState
 
@@ -75,12 +75,13 @@ class HostState:
         )
         return self.memory_mib - self.reserved_mib - used
 
-    def network_of(self, *, switch: str | None, vlan: int | None) -> Network | None:
-        """The network that an adapter is in, by its switch and VLAN."""
-        if switch is None:
+    def network_of(self, adapter: NetworkAdapter) -> Network | None:
+        """The network that an adapter is in: by its switch, VLAN and virtual subnet."""
+        if adapter.switch is None:
             return None
+        wire = (adapter.switch.casefold(), adapter.vlan, adapter.virtual_id)
         for network in self.site.networks.values():
-            if network.switch.casefold() == switch.casefold() and network.vlan == vlan:
+            if (network.switch.casefold(), network.vlan, network.virtual_id) == wire:
                 return network
         return None
 

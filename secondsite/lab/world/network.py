@@ -74,7 +74,14 @@ class Network:
     """A VM network as VMM names it: a switch (and VLAN) on every host of its site.
 
     Attributes:
-        is_virtual: Isolated by Windows Network Virtualization: it has no DHCP server of its own.
+        is_virtual: Isolated by Windows Network Virtualization: it has no DHCP server of its own,
+            and VMM hands out what it has granted to an adapter.
+        virtual_id: The VirtualSubnetId of its adapters; None for the networks of a lab's estate,
+            which have a switch of their own.
+        isolation: Name of its VMNetworkType, where VLAN and virtualization do not tell it.
+        description: As VMM keeps it.
+        is_made: A cmdlet has made it: it was not there in the beginning.
+        masquerade: Under which name the lab translates its addresses; its own if empty.
         dhcp: First and last address that its DHCP server gives out; None: no DHCP.
         leases: MAC address → address that its DHCP server gave.
         holders: Address in use → id of the adapter that uses it.
@@ -89,11 +96,23 @@ class Network:
     subnets: tuple[Subnet, ...]
     purpose: str = "production"
     is_virtual: bool = False
+    virtual_id: int | None = None
+    isolation: str = ""
+    description: str = ""
+    is_made: bool = False
+    masquerade: str = ""
     dhcp: tuple[IPv4Address, IPv4Address] | None = None
     gateway: IPv4Address | None = None
     pools: list[AddressPool] = field(default_factory=list)
     leases: dict[str, IPv4Address] = field(default_factory=dict)
     holders: dict[Address, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """Name of its VMNetworkType."""
+        if self.is_virtual:
+            return "WindowsNetworkVirtualization"
+        return self.isolation or ("VLANNetwork" if self.vlan is not None else "NoIsolation")
 
     def lease(self, adapter: NetworkAdapter, *, order: int) -> IPv4Address | None:
         """The address that DHCP gives to an adapter; always the same for the same machine.
@@ -102,6 +121,8 @@ class Network:
             adapter: Who asks.
             order: Number of the machine; its place in the range, unless that is taken.
         """
+        if self.is_virtual and adapter.allocated is not None:
+            return adapter.allocated
         if self.dhcp is None:
             return None
         if adapter.mac in self.leases:
@@ -167,6 +188,8 @@ class NetworkAdapter:
     Attributes:
         switch: Name of the switch that it is connected to; None: not connected.
         vlan: Access VLAN; None: untagged.
+        virtual_id: VirtualSubnetId, with network virtualization.
+        allocated: What VMM hands out to it there.
         test_switch: Switch that a test VM's adapter gets (`-TestReplicaSwitchName`).
         failover: Address that a failover will inject.
         injected: Address that a failover did inject.
@@ -182,6 +205,8 @@ class NetworkAdapter:
     own: AdapterAddresses
     switch: str | None = None
     vlan: int | None = None
+    virtual_id: int | None = None
+    allocated: IPv4Address | None = None
     test_switch: str | None = None
     test_pool: str | None = None
     is_legacy: bool = False

@@ -260,5 +260,5 @@ class NetworkOperations(GuestLife):
         return switch
 
     def _network_name(self, adapter: NetworkAdapter) -> str:
-        network = self.network_of(switch=adapter.switch, vlan=adapter.vlan)
+        network = self.network_of(adapter)
         return network.name if network else ""

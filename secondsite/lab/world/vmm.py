@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from secondsite.lab.world.machine import VirtualMachine
 from secondsite.lab.world.network import Address, AddressPool, Grant, Network
-from secondsite.lab.world.refusal import VMM_EXCEPTION, LabRefusal
 from secondsite.lab.world.values import VmState
+from secondsite.lab.world.vm_networks import VmNetworkOperations, vmm_refusal
 
 if TYPE_CHECKING:
     from secondsite.lab.world.host import HyperVHost
@@ -59,7 +59,7 @@ class VmmMachine:
 
 
 @dataclass(eq=False)
-class VmmServer:
+class VmmServer(VmNetworkOperations):
     """A VMM server of a site; `site` is set when the site is put together."""
 
     world: World
@@ -115,8 +115,7 @@ class VmmServer:
 
     def get_static_ip_address_pools(self) -> list[AddressPool]:
         """Every static address pool."""
-        with self.world.settled():
-            return [pool for network in self.site.networks.values() for pool in network.pools]
+        return [pool for pool, _, _ in self.get_pools()]
 
     def get_ip_addresses(
         self, *, granted_to: str | None = None, pool: str | None = None
@@ -147,12 +146,12 @@ class VmmServer:
             found = self._pool(pool)
             chosen = address if address is not None else _next_free(found)
             if chosen is None:
-                raise _vmm_refusal(
+                raise vmm_refusal(
                     f"The static IP address pool {found.name} has no free address left.",
                     reason="OutOfAddresses",
                 )
             if chosen not in found or chosen in found.grants:
-                raise _vmm_refusal(
+                raise vmm_refusal(
                     f"The IP address {chosen} of pool {found.name} is not available.",
                     reason="AddressNotAvailable",
                 )
@@ -182,7 +181,7 @@ class VmmServer:
                             "Revoke-SCIPAddress", address=str(grant.address), pool=pool.name
                         )
                         return grant
-            raise _vmm_refusal(f"No granted IP address has the id {grant_id}.", reason="NotFound")
+            raise vmm_refusal(f"No granted IP address has the id {grant_id}.", reason="NotFound")
 
     def record(self, cmdlet: str, vm: str = "", **detail: object) -> None:
         """Tell the log of a change made by VMM."""
@@ -194,7 +193,7 @@ class VmmServer:
         for each in self.get_static_ip_address_pools():
             if pool in (each.id, each.name):
                 return each
-        raise _vmm_refusal(f"There is no static IP address pool {pool}.", reason="NotFound")
+        raise vmm_refusal(f"There is no static IP address pool {pool}.", reason="NotFound")
 
     def _refresh(self, vm: VirtualMachine) -> None:
         if vm.is_deleted:
@@ -216,9 +215,3 @@ def _next_free(pool: AddressPool) -> Address | None:
         if address not in pool.grants:
             return address
     return None
-
-
-def _vmm_refusal(message: str, *, reason: str) -> LabRefusal:
-    return LabRefusal(
-        message, reason=reason, category="InvalidArgument", exception_type=VMM_EXCEPTION
-    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from secondsite.lab.faults import FaultKind, Faults
 from secondsite.lab.world.clock import LabClock
 from secondsite.lab.world.cluster import Cluster
+from secondsite.lab.world.logical_network import LogicalNetwork, VmSubnet
 from secondsite.lab.world.network import Network
 from secondsite.lab.world.pace import Pace
 from secondsite.lab.world.timetable import Timetable
@@ -28,12 +29,18 @@ _NAMESPACE = uuid.UUID("6f0c6a8e-6c1f-5d0b-9f53-3a2f5f0c9f11")
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Site:
-    """One simulated data centre."""
+    """One simulated data centre.
+
+    Attributes:
+        logical_networks: By name in lower case.
+    """
 
     name: str
     vmm: VmmServer
     hosts: dict[str, HyperVHost] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
+    logical_networks: dict[str, LogicalNetwork] = field(default_factory=dict)
+    vm_subnets: list[VmSubnet] = field(default_factory=list)
 
 
 class World:

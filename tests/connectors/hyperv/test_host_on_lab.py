@@ -26,7 +26,7 @@ from secondsite.errors import (
 )
 from secondsite.lab.world import HyperVHost as WorldHost
 from secondsite.lab.world import World
-from secondsite.lab.world.values import ReplicationState, SwitchType, VmState
+from secondsite.lab.world.values import ReplicationState, VmState
 
 LIMIT_S = 120.0
 ADDRESS = InjectedAddress(ipv4="10.2.0.22/24", gateway="10.2.0.1", dns=("10.2.0.10",))
@@ -591,55 +591,6 @@ def test_a_look_at_an_unknown_vm_says_so_at_once(replica_host: HyperVHost, hours
 
 
 # Switches of test networks
-
-
-def test_a_test_switch_is_made_once_and_removed_only_by_us(
-    replica_host: HyperVHost, osaka: WorldHost
-) -> None:
-    made = replica_host.ensure_private_switch("drill-1", timeout_s=LIMIT_S)
-    again = replica_host.ensure_private_switch("drill-1", timeout_s=LIMIT_S)
-    removed = replica_host.remove_private_switch("drill-1", timeout_s=LIMIT_S)
-    gone = replica_host.remove_private_switch("drill-1", timeout_s=LIMIT_S)
-
-    assert (made.changed, again.changed) == (True, False)
-    assert (removed.changed, gone.changed) == (True, False)
-    assert osaka.get_vm_switch("drill-1") == []
-
-
-def test_switches_of_others_are_neither_used_nor_removed(
-    replica_host: HyperVHost, osaka: WorldHost
-) -> None:
-    with pytest.raises(WrongStateError, match="we did not make it"):
-        replica_host.ensure_private_switch("vs-prod", timeout_s=LIMIT_S)
-    with pytest.raises(WrongStateError, match="vs-prod"):
-        replica_host.remove_private_switch("vs-prod", timeout_s=LIMIT_S)
-
-    assert osaka.get_vm_switch("vs-prod")
-
-
-def test_a_private_switch_of_somebody_else_is_not_ours(
-    replica_host: HyperVHost, osaka: WorldHost
-) -> None:
-    osaka.new_vm_switch("drill-1", kind=SwitchType.Private, notes="by hand")
-
-    with pytest.raises(WrongStateError):
-        replica_host.ensure_private_switch("drill-1", timeout_s=LIMIT_S)
-    with pytest.raises(WrongStateError):
-        replica_host.remove_private_switch("drill-1", timeout_s=LIMIT_S)
-
-    assert osaka.get_vm_switch("drill-1")
-
-
-def test_a_test_switch_with_vms_on_it_stays(replica_host: HyperVHost) -> None:
-    replica_host.ensure_private_switch("drill-1", timeout_s=LIMIT_S)
-    make_test(replica_host)
-    replica_host.connect([ConnectRequest(vm="sql01 - Test", switch="drill-1")], timeout_s=LIMIT_S)
-
-    with pytest.raises(WrongStateError, match="sql01 - Test"):
-        replica_host.remove_private_switch("drill-1", timeout_s=LIMIT_S)
-
-
-# Economy and safety
 
 
 def test_nothing_asked_is_no_request(replica_host: HyperVHost, lane_to: Any) -> None:

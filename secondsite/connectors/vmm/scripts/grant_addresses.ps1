@@ -9,16 +9,7 @@ param(
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 . "$PSScriptRoot/../../winrm/failure.ps1"
-
-function Select-VmmAdapter([object] $Machine, [string] $Name, [int] $Number) {
-    $place = 0
-    foreach ($adapter in @($Machine.VirtualNetworkAdapters)) {
-        if ("$($adapter.Name)" -ne $Name) { continue }
-        if ($place -eq $Number) { return $adapter }
-        $place += 1
-    }
-    throw "Secondsite.AdapterNotInVmm: VMM does not know its network adapter '$Name' (number $($Number + 1))."
-}
+. "$PSScriptRoot/shared/adapters.ps1"
 
 function Get-Family([object] $Text) {
     if ("$Text".Contains(':')) { 'IPv6' } else { 'IPv4' }
@@ -44,7 +35,9 @@ foreach ($subnet in @(Get-SCVMSubnet -VMMServer $server)) {
     $name = "$($subnet.VMNetwork.Name)"
     foreach ($pool in $poolsOfOwner["$($subnet.ID)"]) { $poolsOf[$name] += , $pool }
     if ($null -ne $subnet.LogicalNetworkDefinition) {
-        foreach ($pool in $poolsOfOwner["$($subnet.LogicalNetworkDefinition.ID)"]) { $poolsOf[$name] += , $pool }
+        # A network site may have several VLANs, and each VM network is one of them.
+        $own = @(foreach ($part in $subnet.SubnetVLans) { "$($part.Subnet)" })
+        foreach ($pool in $poolsOfOwner["$($subnet.LogicalNetworkDefinition.ID)"]) { if ($own.Count -eq 0 -or $own -contains "$($pool.Subnet)") { $poolsOf[$name] += , $pool } }
     }
 }
 $machineOf = @{}

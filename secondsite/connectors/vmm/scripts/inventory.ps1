@@ -29,7 +29,9 @@ $networks = @(
             $subnets += @(foreach ($part in $subnet.SubnetVLans) { "$($part.Subnet)" })
             foreach ($pool in $poolsOf["$($subnet.ID)"]) { $pools += , $pool }
             if ($null -ne $subnet.LogicalNetworkDefinition) {
-                foreach ($pool in $poolsOf["$($subnet.LogicalNetworkDefinition.ID)"]) { $pools += , $pool }
+                # A network site may have several VLANs, and each VM network is one of them.
+                $own = @(foreach ($part in $subnet.SubnetVLans) { "$($part.Subnet)" })
+                foreach ($pool in $poolsOf["$($subnet.LogicalNetworkDefinition.ID)"]) { if ($own.Count -eq 0 -or $own -contains "$($pool.subnet)") { $pools += , $pool } }
             }
         }
         [ordered]@{
