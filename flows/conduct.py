@@ -39,11 +39,10 @@ from secondsite.run.ballot_box import BallotBox
 from secondsite.run.codes import rule_for
 from secondsite.run.deadlines import lapses
 from secondsite.run.events import JournalEvent, RunAttached, RunEnded
-from secondsite.run.history import REHEARSAL
+from secondsite.run.history import LOOKS, runs_of_vms
 from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal
 from secondsite.run.leftovers import dns_changes_noted
-from secondsite.run.proof import CHECK
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 from secondsite.run.writer import JournalWriter
@@ -55,14 +54,12 @@ __all__ = ["conduct"]
 
 _KNOWN_RUNS = 200
 """How many runs of the plan are read to find what its tests have left behind."""
-_LOOKS = (CHECK, REHEARSAL)
-"""Runs that make nothing themselves, and leave nothing behind."""
 _TELLS_STANDING = frozenset({Operation.TEST, Operation.CLEANUP})
 """After which the standing of the plan may be another."""
 _UNDOES = {
     Operation.CLEANUP: {Operation.TEST},
     Operation.UNDO: {Operation.PLANNED, Operation.UNPLANNED},
-    Operation.CANCEL: {Operation.PLANNED},
+    Operation.CANCEL: {Operation.PLANNED, Operation.UNPLANNED},
 }
 """Which runs an operation may end that were not carried to their end."""
 
@@ -146,7 +143,7 @@ def _end_dead_runs(taken: TakenUp, journal: Journal) -> bool:
     """
     dead = [
         run.run_id
-        for run in journal.runs(plan=taken.plan.name, without=_LOOKS, limit=_KNOWN_RUNS)
+        for run in journal.runs(plan=taken.plan.name, without=LOOKS, limit=_KNOWN_RUNS)
         if run.operation in _UNDOES.get(taken.operation, ())
         and run.ended_at is None
         and (
@@ -190,7 +187,9 @@ async def _walk(
             unsettled={step.id for step in record.unsettled},
             dns_planned=dns_changes_noted(record),
             history=lambda: [*_earlier_runs(taken, journal), taken.replay.record()],
-            everywhere=lambda: _runs_of_vms(taken, journal),
+            everywhere=lambda: runs_of_vms(
+                journal, (vm.name for vm in taken.plan.vms), but=taken.run_id
+            ),
         ),
         replay=taken.replay,
         tasks=tasks,
@@ -233,24 +232,12 @@ def _lapse(taken: TakenUp, journal: Journal) -> Callable[[], Awaitable[object]]:
 
 def _earlier_runs(taken: TakenUp, journal: Journal) -> list[RunRecord]:
     """The other runs of the plan, oldest first."""
-    known = journal.runs(plan=taken.plan.name, without=_LOOKS, limit=_KNOWN_RUNS)
+    known = journal.runs(plan=taken.plan.name, without=LOOKS, limit=_KNOWN_RUNS)
     return [
         replay(entry.event for entry in journal.read(run.run_id))
         for run in reversed(known)
         if run.run_id != taken.run_id
     ]
-
-
-def _runs_of_vms(taken: TakenUp, journal: Journal) -> list[RunRecord]:
-    """The other runs that had to do with VMs of the plan, in whatever plan, oldest first."""
-    vms = {vm.name.casefold() for vm in taken.plan.vms}
-    known = journal.runs(without=_LOOKS, limit=_KNOWN_RUNS)
-    records = [
-        replay(entry.event for entry in journal.read(run.run_id))
-        for run in reversed(known)
-        if run.run_id != taken.run_id
-    ]
-    return [each for each in records if any(vm.name.casefold() in vms for vm in each.vms)]
 
 
 def _summary(record: RunRecord) -> str:

@@ -15,6 +15,7 @@ from tasks.failover import connect_vm, fail_over_vm
 from tasks.made_networks import make_networks, remove_networks
 from tasks.pool import grant_address
 from tasks.preflight import preflight
+from tasks.putting_back import give_addresses_back
 from tasks.records import point_names, settle_names, verify_names
 from tasks.replication import cancel_preparation, commit_vm, fence_vm, reverse_vm, undo_vm
 from tasks.script import run_script
@@ -48,5 +49,6 @@ TASKS: Mapping[Action, StepTask] = {
     Action.COMMIT: commit_vm,
     Action.UNDO: undo_vm,
     Action.CANCEL: cancel_preparation,
+    Action.GIVE_BACK: give_addresses_back,
 }
 """Actions that are absent are carried out by the walk itself: barriers and gates."""

@@ -12,6 +12,7 @@ from secondsite.connectors.offers import already, instead, reasons_against
 from secondsite.connectors.standing import PlanStanding, SideView, Standing, VmStanding, stand
 from secondsite.errors import SecondsiteError
 from secondsite.graph import Operation, PrimarySide
+from secondsite.run.adapters_seen import COPY, holders
 from secondsite.run.events import VmFact
 from secondsite.run.finding import Finding, told
 from tasks.adapter_look import look_at_adapters, needs_pools, seen_in_source
@@ -42,6 +43,9 @@ async def look_at_both_sites(run: RunContext) -> Look:
         run.protection,
         surveys={each.site: each.surveys for each in (source, target)},
         silent={each.site: each.silent for each in (source, target)},
+        holders=holders(
+            run.runs_of_vms(), (vm.name for vm in run.plan.vms), (source.site, target.site)
+        ),
     )
     points = {
         name: choose(survey, run.options)
@@ -185,6 +189,7 @@ def _fact(
             "source_state": _power(source),
             "source_addresses": _addresses(source),
             "recovery_point_id": chosen.id,
+            COPY: {"id": target.survey.id if target.survey else "", "host": target.host},
             **(adapters or seen_in_source(run, source)),
         },
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from secondsite.connectors.base import ActionResult
-from secondsite.graph import Action
+from secondsite.graph import Action, Step
 from secondsite.plan.model import PlannedVm
 from secondsite.run.adapters_seen import (
+    COPY,
     PLANNED,
     RESTORED,
     TARGET,
@@ -15,12 +16,13 @@ from secondsite.run.adapters_seen import (
     as_before,
     holds_grants,
 )
+from tasks.action import step_task
 from tasks.adapters import restore_request
 from tasks.context import RunContext
 from tasks.pool import release_addresses
-from tasks.vm import fact_of
+from tasks.vm import fact_of, vm_of
 
-__all__ = ["forget_injected", "put_back"]
+__all__ = ["forget_injected", "give_addresses_back", "put_back"]
 
 
 async def put_back(
@@ -46,6 +48,18 @@ async def put_back(
         changed |= released.changed
         evidence["released"] = released.evidence.get("released", [])
     return ActionResult(changed=changed, evidence=evidence)
+
+
+@step_task
+async def give_addresses_back(run: RunContext, step: Step) -> ActionResult:
+    """Give back what a failover that is taken back before it came to the VM had taken for it."""
+    vm = vm_of(step)
+    fact = fact_of(run, vm)
+    copy = fact.facts.get(COPY, {"id": fact.id, "host": fact.host})
+    back = await put_back(
+        run, vm=vm.name, vm_id=copy["id"], site=run.target_site_name, host=copy["host"]
+    )
+    return back or ActionResult(changed=False, evidence={"reason": "nothing was taken"})
 
 
 async def forget_injected(run: RunContext, vm: PlannedVm) -> ActionResult | None:

@@ -375,3 +375,31 @@ def test_an_adapter_by_name_may_ask_a_pool_too() -> None:
     graph = compile_graph(make_plan(groups=[{"name": "db", "vms": [vm]}]), operation=Operation.TEST)
 
     assert "db/sql01/grant" in graph.order()
+
+
+def test_a_cancel_gives_addresses_back_when_the_vms_are_up_again() -> None:
+    groups = [{"name": "db", "vms": ["sql01", {"name": "sql02", "address": "pool"}]}]
+
+    graph = compile_graph(make_plan(groups=groups), operation=Operation.CANCEL)
+
+    assert [each for each in graph.order() if each.endswith("/give-back")] == ["db/sql02/give-back"]
+    assert needs(graph, "db/sql02/give-back") == {"db/end"}
+
+
+def test_a_group_may_bear_the_name_of_any_phase() -> None:
+    names = {
+        step.split("/")[0]
+        for operation in Operation
+        for step in compile_graph(
+            make_plan(groups=[{"name": "db", "vms": [{"name": "a", "address": "pool"}]}]),
+            operation=operation,
+            created_networks=True,
+            hold=True,
+            cleanup=True,
+        ).steps
+    }
+    assert {"cancel", "give-back", "shutdown", "grant", "undo"} <= names
+
+    groups = [{"name": name, "vms": [f"vm-{name}"]} for name in sorted(names)]
+    for operation in Operation:
+        compile_graph(make_plan(groups=groups), operation=operation, hold=True, cleanup=True)

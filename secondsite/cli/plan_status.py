@@ -15,9 +15,11 @@ from secondsite.connectors.offers import command, offered
 from secondsite.connectors.standing import PlanStanding, stand
 from secondsite.errors import CredentialError
 from secondsite.home import home, plans_folder
-from secondsite.plan.estate import Estate
+from secondsite.plan.estate import Estate, Protection
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Direction, Plan
+from secondsite.run.adapters_seen import holders
+from secondsite.run.history import runs_of_vms
 from tasks.connections import Sites
 from tasks.context import protection_of
 from tasks.surveys import SiteSurvey, survey_site
@@ -90,8 +92,17 @@ async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None, folder: 
         protection,
         surveys={each.site: each.surveys for each in sides},
         silent={each.site: each.silent for each in sides},
+        holders=_holders(plan, protection),
     )
     return Asked(folder=folder, plan=plan, estate=estate, standing=standing, sides=sides)
+
+
+def _holders(plan: Plan, protection: Protection) -> dict[str, frozenset[str]]:
+    """The VMs for which addresses are taken, by site, as the journal of this machine knows it."""
+    names = [vm.name for vm in plan.vms]
+    with open_journal() as journal:
+        records = runs_of_vms(journal, names)
+    return holders(records, names, (protection.primary, protection.recovery))
 
 
 def _facts(asked: Asked) -> dict[str, Any]:

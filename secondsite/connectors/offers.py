@@ -75,7 +75,7 @@ def reasons_against(
         for vm in standing.vms.values()
         if (reason := _against(vm, operation, direction, source))
     ]
-    takes_part = [vm for vm in standing.vms.values() if not already(vm, operation, direction)]
+    takes_part = [vm for vm in standing.vms.values() if _takes_part(vm, operation, direction)]
     if not reasons and not takes_part:
         is_known = any(vm.state is not Standing.UNKNOWN for vm in standing.vms.values())
         words = standing.state if is_known else f"the primary in {target} already"
@@ -99,7 +99,11 @@ def offered(
         for operation in Operation
         if operation in _ACTS
         and any(
-            vm.state in _BEGINS.get(operation, _ACTS[operation]) and vm.direction is direction
+            vm.direction is direction
+            and (
+                vm.state in _BEGINS.get(operation, _ACTS[operation])
+                or _gives_back(vm, operation, direction)
+            )
             for vm in standing.vms.values()
         )
         and not reasons_against(standing, operation, direction, protection)
@@ -118,6 +122,20 @@ def instead(plan: str, standing: PlanStanding, protection: Protection) -> str:
     """What may be done now, for whoever was refused something else; empty if nothing may."""
     possible = [command(plan, operation, way) for operation, way in offered(standing, protection)]
     return f"Possible now: {'; '.join(possible)}." if possible else ""
+
+
+def _takes_part(vm: VmStanding, operation: Operation, direction: Direction) -> bool:
+    return not already(vm, operation, direction) or _gives_back(vm, operation, direction)
+
+
+def _gives_back(vm: VmStanding, operation: Operation, direction: Direction) -> bool:
+    """Whether undo has something to give back for a VM to which the failover did not come."""
+    return (
+        operation is Operation.UNDO
+        and vm.direction is direction
+        and vm.state is Standing.PROTECTED
+        and bool(vm.holding)
+    )
 
 
 def _against(vm: VmStanding, operation: Operation, direction: Direction, source: str) -> str:
@@ -165,4 +183,4 @@ def _against_planned(vm: VmStanding, source: SideView) -> str:
 
 
 def _is_as_before(vm: VmStanding, source: str) -> bool:
-    return vm.state is Standing.PROTECTED and vm.side(source).is_running
+    return vm.state is Standing.PROTECTED and vm.side(source).is_running and not vm.holding

@@ -5,7 +5,7 @@ Source of the states: the project's Hyper-V reference, sections 3.4-3.8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +39,9 @@ class Standing(StrEnum):
     REVERSING = "reversing"
     NOT_PROTECTED = "not protected"
     UNKNOWN = "unknown"
+
+
+_NOT_OVER = frozenset({Standing.PROTECTED, Standing.TEST_RUNNING, Standing.PREPARED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,8 @@ class VmStanding:
         direction: Of the failover that it stands before or in: away from where its primary is.
         home: In the primary site of the protection.
         away: In the recovery site.
+        holding: The site in which addresses are taken for a failover that did not come to it;
+            empty: none are.
     """
 
     name: str
@@ -94,6 +99,7 @@ class VmStanding:
     direction: Direction
     home: SideView
     away: SideView
+    holding: str = ""
 
     @property
     def is_split(self) -> bool:
@@ -128,8 +134,15 @@ class PlanStanding:
             return f"split: {', '.join(split)} {verb} in both sites"
         states = {(vm.state, vm.direction) for vm in self.vms.values()}
         if len(states) != 1:
-            return "mixed: " + ", ".join(sorted({_words(*state) for state in states}))
-        return _words(*states.pop())
+            words = "mixed: " + ", ".join(sorted({_words(*state) for state in states}))
+        else:
+            words = _words(*states.pop())
+        return "; ".join([words, *self._addresses_held()])
+
+    def _addresses_held(self) -> Iterator[str]:
+        for site in sorted({vm.holding for vm in self.vms.values() if vm.holding}):
+            names = [vm.name for vm in self.vms.values() if vm.holding == site]
+            yield f"addresses in {site} are still taken for {', '.join(names)}"
 
     @property
     def direction(self) -> Direction:
@@ -144,6 +157,7 @@ def stand(
     *,
     surveys: Mapping[str, Sequence[HostSurvey]],
     silent: Mapping[str, Sequence[str]],
+    holders: Mapping[str, Collection[str]] | None = None,
 ) -> PlanStanding:
     """Where every VM of `plan` stands.
 
@@ -152,6 +166,7 @@ def stand(
         protection: Says which site is home.
         surveys: Of the hosts that answered, by site.
         silent: Hosts that did not answer, by site.
+        holders: VMs for which failovers have taken addresses that nobody gave back, by site.
     """
     home = _find(surveys.get(protection.primary, ()))
     away = _find(surveys.get(protection.recovery, ()))
@@ -166,6 +181,7 @@ def stand(
                 vm.name,
                 home=view(protection.primary, home, vm.name),
                 away=view(protection.recovery, away, vm.name),
+                holders=holders or {},
             )
             for vm in plan.vms
         }
@@ -184,12 +200,23 @@ def _find(surveys: Iterable[HostSurvey]) -> dict[str, tuple[str, VmSurvey]]:
     return found
 
 
-def _judge(name: str, *, home: SideView, away: SideView) -> VmStanding:
+def _judge(
+    name: str, *, home: SideView, away: SideView, holders: Mapping[str, Collection[str]]
+) -> VmStanding:
     direction = _direction(home, away)
     is_forward = direction is Direction.FORWARD
     source, target = (home, away) if is_forward else (away, home)
     state = _state(source, target)
-    return VmStanding(name=name, state=state, direction=direction, home=home, away=away)
+    # One that is over, or on its way home, has those addresses for good reason.
+    is_left = state in _NOT_OVER and name in holders.get(target.site, ())
+    return VmStanding(
+        name=name,
+        state=state,
+        direction=direction,
+        home=home,
+        away=away,
+        holding=target.site if is_left else "",
+    )
 
 
 def _direction(home: SideView, away: SideView) -> Direction:

@@ -79,7 +79,8 @@ def compile_graph(
         case Operation.REVERSE:
             phases.each_vm(Action.FENCE, Action.REVERSE, after=start)
         case Operation.CANCEL:
-            phases.restart(after=phases.each_vm(Action.CANCEL, after=start))
+            up = phases.restart(after=phases.each_vm(Action.CANCEL, after=start))
+            phases.give_back(after=up)
         case Operation.PREPARE_DNS:
             phases.each_vm(Action.PREPARE_DNS, after=start)
         case Operation.ROLLBACK_DNS:

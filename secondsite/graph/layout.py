@@ -42,6 +42,7 @@ _TITLES = {
     Action.PREPARE: "Send last changes",
     Action.MAKE_NETWORKS: "Fail over",
     Action.GRANT: "Take addresses",
+    Action.GIVE_BACK: "Give addresses back",
     Action.FAILOVER: "Fail over",
     Action.CONNECT: "Fail over",
     Action.REVERSE: "Reverse replication",

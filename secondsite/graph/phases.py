@@ -93,6 +93,17 @@ class Phases:
             self.draft.wait(step, until=after)
         return self._close("grant/end", [], entry=after, members=steps, is_tolerant=False)
 
+    def give_back(self, *, after: StepId) -> None:
+        """What `grant` took; last, because VMs that start need nothing of the other site."""
+        steps = [
+            self._link([self._vm(Action.GIVE_BACK, group, vm)], after=after)
+            for group in self.plan.groups
+            for vm in group.vms
+            if has_pool(vm)
+        ]
+        if steps:
+            self._close("give-back/end", [], entry=after, members=steps, is_tolerant=False)
+
     def shut_down(self, *, after: StepId) -> StepId:
         """The source's VMs, in the exact reverse of the order in which they start.
 

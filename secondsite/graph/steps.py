@@ -64,6 +64,7 @@ class Action(StrEnum):
     FENCE = "fence"
     UNDO = "undo"
     CANCEL = "cancel"
+    GIVE_BACK = "give-back"
     RESTORE_DNS = "restore-dns"
     RESTORE_TTL = "restore-ttl"
     PREPARE_DNS = "prepare-dns"

@@ -18,7 +18,7 @@ _Line = tuple[datetime, str]
 _CHANGES_SOMETHING = frozenset(
     {
         *("shutdown", "prepare", "failover", "connect", "start", "dns", "reverse", "commit"),
-        *("restore-dns", "cleanup", "grant", "make-networks", "networks"),
+        *("restore-dns", "cleanup", "grant", "give-back", "make-networks", "networks"),
     }
 )
 

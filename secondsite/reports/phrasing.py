@@ -84,6 +84,7 @@ ACTION_WORDS = {
     "restore-ttl": "raise TTLs again",
     "prepare-dns": "lower TTLs",
     "rollback-dns": "put DNS back",
+    "give-back": "give address back to pool",
     "cleanup": "clean up",
     "check": "check",
     "test": "test failover",

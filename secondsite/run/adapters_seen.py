@@ -14,6 +14,7 @@ from secondsite.run.record import RunRecord, StepRecord
 from secondsite.run.states import StepState
 
 __all__ = [
+    "COPY",
     "PLANNED",
     "RESTORED",
     "SOURCE",
@@ -22,6 +23,7 @@ __all__ = [
     "TARGET_SITE",
     "Former",
     "as_before",
+    "holders",
     "holds_grants",
     "remembered",
 ]
@@ -29,6 +31,9 @@ __all__ = [
 PLANNED, SOURCE, TARGET = "adapters", "source_adapters", "target_adapters"
 SOURCE_SITE, TARGET_SITE = "source_site", "target_site"
 """Keys of a VM's facts in the journal; they never change."""
+
+COPY = "copy"
+"""Key, in a VM's facts, of its copy in the site it goes to: `{"id": …, "host": …}`."""
 
 RESTORED = "restored_site"
 """Key, in a step's evidence, of the site in which the VM's copy was put back as it was."""
@@ -94,10 +99,21 @@ def holds_grants(records: Iterable[RunRecord], vm: str, site: str) -> bool:
     holds = False
     for record in records:
         steps = _steps(record, vm)
-        holds = holds or _began(record, _facts(record, vm), steps, site, action="grant")
+        asked = [step for step in steps if not _took_nothing(step)]
+        holds = holds or _began(record, _facts(record, vm), asked, site, action="grant")
         if any(_restored(step, site) for step in steps):
             holds = False
     return holds
+
+
+def holders(
+    records: Sequence[RunRecord], vms: Iterable[str], sites: Iterable[str]
+) -> dict[str, frozenset[str]]:
+    """By site, which of `vms` hold addresses there."""
+    names = tuple(vms)
+    return {
+        site: frozenset(vm for vm in names if holds_grants(records, vm, site)) for site in sites
+    }
 
 
 def _facts(record: RunRecord, vm: str) -> Facts:
@@ -122,6 +138,11 @@ def _began(
 
 def _granted(steps: Iterable[StepRecord]) -> Sequence[Facts]:
     return next((step.evidence.get("granted", ()) for step in steps if step.action == "grant"), ())
+
+
+def _took_nothing(step: StepRecord) -> bool:
+    """Whether the step that takes addresses is done, and there were none to take."""
+    return step.state is StepState.DONE and not step.evidence.get("granted", True)
 
 
 def _restored(step: StepRecord, site: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from secondsite.run.journal import Journal
@@ -10,12 +10,15 @@ from secondsite.run.proof import CHECK
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 
-__all__ = ["REHEARSAL", "failovers_of", "record_of", "records_of"]
+__all__ = ["LOOKS", "REHEARSAL", "failovers_of", "record_of", "records_of", "runs_of_vms"]
 
 REHEARSAL = "rehearse"
 """The operation of a run whose steps are runs: a rehearsal of a plan or of a suite."""
+LOOKS = (CHECK, REHEARSAL)
+"""Runs that make nothing themselves, and leave nothing behind."""
 _TESTS = ("test", "cleanup")
 _MOST = 12
+_KNOWN_RUNS = 200
 
 
 def records_of(journal: Journal, plan: str, *, until: datetime | None = None) -> list[RunRecord]:
@@ -45,6 +48,17 @@ def failovers_of(
     """The plan's newest runs of these operations, oldest first; as they were at `until`."""
     found = journal.runs(plan=plan, operations=operations, until=until, limit=most)
     return [record_of(journal, each.run_id, until=until) for each in reversed(found)]
+
+
+def runs_of_vms(journal: Journal, vms: Iterable[str], *, but: str = "") -> list[RunRecord]:
+    """The runs that had to do with any of `vms`, in whatever plan, oldest first; not the run `but`.
+
+    Of a journal's newest runs only: what is older is long over.
+    """
+    names = {vm.casefold() for vm in vms}
+    known = journal.runs(without=LOOKS, limit=_KNOWN_RUNS)
+    records = (record_of(journal, run.run_id) for run in reversed(known) if run.run_id != but)
+    return [each for each in records if any(vm.name.casefold() in names for vm in each.vms)]
 
 
 def record_of(journal: Journal, run_id: str, *, until: datetime | None = None) -> RunRecord:

@@ -16,6 +16,7 @@ _CLEANUP = Case(operation="cleanup")
 _PLANNED = Case(operation="planned")
 _PREPARED = Case(operation="planned", stops="intent:failover")
 _ATTEMPT = Case(operation="unplanned")
+_SHUT_DOWN = Case(operation="unplanned", stops="intent:failover")
 _SKIP = Case(operation="unplanned", options=_GONE)
 _COMMIT = Case(operation="commit")
 _UNDO = Case(operation="undo")
@@ -65,5 +66,6 @@ STORIES = (
     Story(case=_MADE, then=_CLEANUP),
     Story(case=_SKIP, then=_UNDO),
     Story(case=_PREPARED, then=_CANCEL),
+    Story(case=_SHUT_DOWN, then=_CANCEL),
 )
 """Each operation and kind, both ways; and what may take a run over that was killed."""

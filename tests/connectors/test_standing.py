@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import pytest
 
 from secondsite.connectors.base import HostSurvey, Replication, VmSurvey
@@ -59,7 +61,10 @@ def survey(name: str, side: str, *, test_vm: str | None = None) -> VmSurvey:
 
 
 def standing(
-    *pairs: tuple[str | None, str | None], test_vm: str | None = None, silent: str = ""
+    *pairs: tuple[str | None, str | None],
+    test_vm: str | None = None,
+    silent: str = "",
+    holders: Mapping[str, Collection[str]] | None = None,
 ) -> PlanStanding:
     """Of VMs vm0, vm1, … with (tokyo, osaka) each; None where the site does not show it."""
     names = [f"vm{number}" for number in range(len(pairs))]
@@ -77,6 +82,7 @@ def standing(
             for site, vms in sides.items()
         },
         silent={silent: ["hv"]} if silent else {},
+        holders=holders,
     )
 
 
@@ -212,3 +218,46 @@ def test_what_needs_a_site_that_is_silent_is_not_offered_and_says_why() -> None:
     assert reasons_against(stands, Operation.PLANNED, FORWARD, PROTECTION) == [
         "vm0 was not found in tokyo, and not every host there answers"
     ]
+
+
+def test_addresses_taken_for_a_failover_that_did_not_come_to_the_vm_are_told_and_undone() -> None:
+    stands = standing(PROTECTED, PROTECTED, holders={"osaka": {"vm1"}})
+
+    assert stands.state == "protected; addresses in osaka are still taken for vm1"
+    assert (Operation.UNDO, FORWARD) in offered(stands, PROTECTION)
+    assert reasons_against(stands, Operation.UNDO, FORWARD, PROTECTION) == []
+    assert reasons_against(stands, Operation.CANCEL, FORWARD, PROTECTION) == []
+    assert "the other direction" in reasons_against(stands, Operation.UNDO, BACK, PROTECTION)[0]
+
+
+@pytest.mark.parametrize("pair", [TURNED, OVER_UNPLANNED, COMMITTED, COPYING])
+def test_a_vm_that_has_gone_over_keeps_its_addresses_and_nothing_is_said(
+    pair: tuple[str | None, str | None],
+) -> None:
+    holders = {"osaka": {"vm0"}}
+
+    assert standing(pair, holders=holders).state == standing(pair).state
+    assert offered(standing(pair, holders=holders), PROTECTION) == offered(
+        standing(pair), PROTECTION
+    )
+
+
+def test_what_a_failover_home_has_taken_there_is_given_back_by_undo_in_that_direction() -> None:
+    stands = standing(TURNED, holders={"tokyo": {"vm0"}, "osaka": {"vm0"}})
+
+    assert stands.state == "protected, reversed; addresses in tokyo are still taken for vm0"
+    assert (Operation.UNDO, BACK) in offered(stands, PROTECTION)
+    assert (Operation.UNDO, FORWARD) not in offered(stands, PROTECTION)
+
+
+def test_addresses_of_a_prepared_vm_are_given_back_with_its_cancel_or_if_its_site_is_silent() -> (
+    None
+):
+    holders = {"osaka": {"vm0"}}
+
+    prepared = standing(PREPARED, holders=holders)
+    alone = standing(GONE, silent="tokyo", holders=holders)
+
+    assert Operation.UNDO not in [each for each, _ in offered(prepared, PROTECTION)]
+    assert Operation.CANCEL in [each for each, _ in offered(prepared, PROTECTION)]
+    assert Operation.UNDO in [each for each, _ in offered(alone, PROTECTION)]

@@ -13,6 +13,7 @@ from secondsite.run.adapters_seen import (
     TARGET,
     TARGET_SITE,
     as_before,
+    holders,
     holds_grants,
     remembered,
 )
@@ -133,6 +134,17 @@ def test_an_address_that_may_have_been_taken_counts_until_it_is_given_back() -> 
     assert not holds_grants([begun], VM, "tokyo")
     assert not holds_grants([begun, committed, home], VM, "osaka")
     assert not holds_grants([run("test", "grant", facts=target(None))], VM, "osaka")
+
+
+def test_a_step_that_found_no_address_to_take_holds_none() -> None:
+    nothing = run("planned", "grant", facts=target(None), evidence={"granted": []})
+    something = run("planned", "grant", facts=target(None), evidence={"granted": [GRANT]})
+
+    assert holders([nothing], [VM], ["osaka"]) == {"osaka": frozenset()}
+    assert holders([something], [VM, "other"], ["osaka", "tokyo"]) == {
+        "osaka": {VM},
+        "tokyo": frozenset(),
+    }
 
 
 def test_what_was_granted_belongs_to_what_is_put_back() -> None:
