@@ -1,7 +1,8 @@
 """The journal: every fact of every run, durable before anyone acts on it, and never changed.
 
-Only this module and `secondsite.run.writer` do I/O in this package. All methods are synchronous and
-may be called from any thread; what `append` returned from survives the death of the process.
+Only this module, what it calls with its connection, and `secondsite.run.writer` do I/O in this
+package. All methods are synchronous and may be called from any thread; what `append` returned from
+survives the death of the process.
 """
 
 from __future__ import annotations
@@ -9,24 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.engine import RowMapping
 
 from secondsite.errors import JournalError
 from secondsite.run import archive, leases, poll
+from secondsite.run.appending import Entry, append_events
 from secondsite.run.attention import CANCELLED, is_left, noted_since_engine
-from secondsite.run.chain import GENESIS, hash_of
 from secondsite.run.database import Database
 from secondsite.run.events import (
     CodeGiven,
     JournalEvent,
-    RunAttached,
-    RunCreated,
-    RunEnded,
     from_json,
-    to_json,
 )
 from secondsite.run.holder import is_surely_gone
 from secondsite.run.record import RunRecord
@@ -42,21 +39,6 @@ __all__ = ["Entry", "Journal", "RunHead", "RunSummary", "Verification"]
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One event in its place.
-
-    Attributes:
-        run_seq: 1 for the first event of its run.
-        hash: Of this event and, through the chain, of all before it.
-    """
-
-    run_id: str
-    run_seq: int
-    hash: str
-    event: JournalEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +141,7 @@ class Journal:
             RunConflictError: `holder` does not carry the run any more; nothing of it was written.
         """
         with self._database.writing() as connection:
-            return self._append(connection, run_id, events, holder=holder)
+            return append_events(connection, run_id, events, holder=holder)
 
     def decide(
         self,
@@ -180,35 +162,7 @@ class Journal:
         with self._database.writing() as connection:
             poll.close_doors(connection, run_id)
             known = poll.record_now(connection, run_id), poll.codes_given(connection)
-            return self._append(connection, run_id, tuple(choose(*known)))
-
-    def _append(
-        self,
-        connection: Connection,
-        run_id: str,
-        events: Sequence[JournalEvent],
-        *,
-        holder: str | None = None,
-    ) -> tuple[Entry, ...]:
-        count, head = self._head(connection, run_id, events)
-        if holder is not None:
-            leases.require(connection, run_id=run_id, holder=holder)
-        rows = _chained(run_id, events, count=count, head=head)
-        if not rows:
-            return ()
-        connection.execute(insert(events_table), rows)
-        count_events(connection, len(rows))
-        changes: dict[str, Any] = {"event_count": count + len(rows), "head": rows[-1]["hash"]}
-        for event in events:
-            changes |= _index_changes(event)
-        mine = runs_table.c.run_id == run_id
-        connection.execute(update(runs_table).where(mine).values(**changes))
-        if changes.get("ended_at"):
-            leases.release(connection, run_id=run_id)
-        return tuple(
-            Entry(run_id=run_id, run_seq=row["run_seq"], hash=row["hash"], event=event)
-            for row, event in zip(rows, events, strict=True)
-        )
+            return append_events(connection, run_id, tuple(choose(*known)))
 
     def read(self, run_id: str, *, after: int = 0) -> tuple[Entry, ...]:
         """The events of a run, those behind number `after` only.
@@ -386,36 +340,6 @@ class Journal:
         with self._database.reading() as connection:
             return archive.removals(connection)
 
-    def _head(
-        self, connection: Connection, run_id: str, events: Iterable[JournalEvent]
-    ) -> tuple[int, str]:
-        """How many events the run has, and the hash of the last; the run is locked meanwhile."""
-        query = select(runs_table.c.event_count, runs_table.c.head)
-        row = connection.execute(
-            query.where(runs_table.c.run_id == run_id).with_for_update()
-        ).first()
-        created = next(iter(events), None)
-        if row is not None:
-            if isinstance(created, RunCreated):
-                raise JournalError(f"The journal has a run {run_id} already; nothing was started.")
-            return row.event_count, row.head
-        if not isinstance(created, RunCreated) or created.run_id != run_id:
-            raise JournalError(
-                f"The journal knows no run {run_id}.", next_step="List them: secondsite runs"
-            )
-        connection.execute(
-            insert(runs_table).values(
-                run_id=run_id,
-                plan=created.plan,
-                operation=created.operation,
-                direction=created.direction,
-                created_at=created.at,
-                event_count=0,
-                head=GENESIS,
-            )
-        )
-        return 0, GENESIS
-
     def _summary(self, row: RowMapping, lease: leases.Lease | None) -> RunSummary:
         run_id = row["run_id"]
         summary = RunSummary(
@@ -444,48 +368,6 @@ class Journal:
         if lease.holder:
             return lease.is_stale(now=self._now(), is_gone=self._is_gone)
         return is_left(record, let_go_at=lease.heartbeat_at, now=self._now())
-
-
-def _chained(
-    run_id: str, events: Iterable[JournalEvent], *, count: int, head: str
-) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for number, event in enumerate(events, start=count + 1):
-        at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
-        step, body = getattr(event, "step", ""), to_json(event)
-        hash_ = hash_of(
-            prev_hash=head,
-            run_id=run_id,
-            run_seq=number,
-            at=at,
-            type_=event.type,
-            step=step,
-            body=body,
-        )
-        rows.append(
-            {
-                "run_id": run_id,
-                "run_seq": number,
-                "at": at,
-                "type": event.type,
-                "step": step,
-                "body": body,
-                "prev_hash": head,
-                "hash": hash_,
-            }
-        )
-        head = hash_
-    return rows
-
-
-def _index_changes(event: JournalEvent) -> dict[str, Any]:
-    match event:
-        case RunEnded(at=at, state=state):
-            return {"ended_at": at, "end_state": state}
-        case RunAttached():
-            return {"ended_at": None, "end_state": None}
-        case _:
-            return {}
 
 
 def _aware(at: datetime) -> datetime:

@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 from winrm.transport import Transport
 
 from secondsite.connectors.dns.wire import Connection
+from secondsite.run import journal
+from secondsite.run.appending import append_events
 from secondsite.run.events import StepIntent, StepOutcome
 from secondsite.run.journal import Journal
 
@@ -69,15 +71,15 @@ class Instants:
         self._watch_dns()
 
     def _watch_journal(self) -> None:
-        append, within = Journal.append, Journal._append
+        append, within = Journal.append, append_events
 
         @wraps(append)
-        def counted(journal: Journal, run_id: str, *events: Any, **more: Any) -> Any:
+        def counted(of: Journal, run_id: str, *events: Any, **more: Any) -> Any:
             self._die_at(events, "intent")
             for event in events:
                 if isinstance(event, StepOutcome):
                     self._die_if("outcome", event.step)
-            written = self._through("write", lambda: append(journal, run_id, *events, **more))
+            written = self._through("write", lambda: append(of, run_id, *events, **more))
             self._die_at(events, "begun")
             return written
 
@@ -88,7 +90,7 @@ class Instants:
             return written
 
         Journal.append = counted  # type: ignore[method-assign,assignment]
-        Journal._append = uncommitted  # type: ignore[method-assign]
+        journal.append_events = uncommitted  # type: ignore[attr-defined]
 
     def _watch_winrm(self) -> None:
         send, getresponse = Transport.send_message, http.client.HTTPConnection.getresponse
