@@ -118,7 +118,13 @@ async def look_at_plan(
         fingerprint=now,
     )
     hardware = {fact.name: fact.facts[HARDWARE] for fact in checked.vms if HARDWARE in fact.facts}
-    events = check_events(created, findings, hardware=hardware, ended_at=datetime.now(UTC))
+    events = check_events(
+        created,
+        findings,
+        hardware=hardware,
+        lag_s=checked.lag_s,
+        ended_at=datetime.now(UTC),
+    )
     await asyncio.to_thread(journal.append, run_id, *events)
     return Outlook(
         run_id=run_id,

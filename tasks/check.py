@@ -6,7 +6,7 @@ Read-only: nothing in either site, and nothing in DNS, is changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secondsite.connectors.base import Inventory
@@ -18,6 +18,7 @@ from secondsite.connectors.readiness import (
     judge_lag,
     judge_mapping,
     judge_space,
+    lag_of,
 )
 from secondsite.connectors.standing import PlanStanding, SideView, stand
 from secondsite.errors import SecondsiteError
@@ -43,11 +44,13 @@ class Checked:
         findings: The gravest first.
         vms: The plan's VMs as far as they were found.
         standing: Where the plan's VMs stand in both sites.
+        lag_s: How old the data of each VM is in the site in which it would come up.
     """
 
     findings: tuple[Finding, ...]
     vms: tuple[VmFact, ...]
     standing: PlanStanding
+    lag_s: Mapping[str, float]
 
 
 async def check(run: RunContext, *, changes: Sequence[str] = ()) -> Checked:
@@ -84,7 +87,12 @@ async def check(run: RunContext, *, changes: Sequence[str] = ()) -> Checked:
         *_approvers(run.plan, run.estate),
         *_changed(changes),
     ]
-    return Checked(findings=tuple(_distinct(findings)), vms=looked.facts, standing=standing)
+    return Checked(
+        findings=tuple(_distinct(findings)),
+        vms=looked.facts,
+        standing=standing,
+        lag_s=_lag_s(run, standing),
+    )
 
 
 async def _look(run: RunContext) -> Look:
@@ -149,6 +157,16 @@ def _replication(run: RunContext, standing: PlanStanding) -> list[Finding]:
         if (view := vm.side(run.target_site_name)).relation is not None
         for finding in judge_lag(vm.name, view.relation, host=view.host, rpo=rpo, now=run.now())
     ]
+
+
+def _lag_s(run: RunContext, standing: PlanStanding) -> dict[str, float]:
+    relations = {vm.name: vm.side(run.target_site_name).relation for vm in standing.vms.values()}
+    ages = {
+        name: lag_of(relation, now=run.now())
+        for name, relation in relations.items()
+        if relation is not None
+    }
+    return {name: max(0.0, age.total_seconds()) for name, age in ages.items() if age is not None}
 
 
 def _guests(

@@ -10,9 +10,10 @@ from secondsite.plan.estate import Estate
 from secondsite.plan.fingerprint import fingerprint
 from secondsite.plan.model import Plan
 from secondsite.reports.history import EstateFacts, HistoryFacts, estate_facts, history_facts
+from secondsite.reports.lag import lag_facts
 from secondsite.reports.outlook import FAILOVERS, MOST_READ, in_service
 from secondsite.reports.proven import proven_facts
-from secondsite.run.history import REHEARSAL, failovers_of, records_of
+from secondsite.run.history import REHEARSAL, records_of, runs_of
 from secondsite.run.journal import Journal
 from secondsite.run.proof import CHECK, prove
 
@@ -20,6 +21,8 @@ __all__ = ["histories_of", "history_of"]
 
 _MOST_RUNS = 40
 """The newest runs of a plan that its page tells of; `secondsite runs` lists all."""
+_MOST_CHECKS = 60
+"""Two months of a check each night."""
 
 
 def history_of(
@@ -34,7 +37,8 @@ def history_of(
         within=plan.rehearse_within,
         now=now,
     )
-    failovers = failovers_of(journal, plan.name, operations=FAILOVERS, most=MOST_READ)
+    failovers = runs_of(journal, plan.name, operations=FAILOVERS, most=MOST_READ)
+    checks = runs_of(journal, plan.name, operations=(CHECK,), most=_MOST_CHECKS)
     rto, rpo = plan.objectives.rto, plan.objectives.rpo
     return history_facts(
         plan.name,
@@ -44,6 +48,7 @@ def history_of(
         standing=proof.as_dict(),
         rto_s=rto.total_seconds() if rto else None,
         rpo_s=rpo.total_seconds() if rpo else None,
+        lag=lag_facts(checks, rpo_s=rpo.total_seconds() if rpo else None),
         next_run=forecast(plan, in_service(failovers)),
     )
 

@@ -18,7 +18,7 @@ from secondsite.reports.phrasing import say_duration
 from secondsite.reports.prediction import Prediction
 from secondsite.reports.recovery_times import RecoveryTimes, recovery_times
 from secondsite.reports.standing_words import standing_lines
-from secondsite.run.history import failovers_of, records_of
+from secondsite.run.history import records_of, runs_of
 from secondsite.run.journal import Journal
 from secondsite.run.proof import Proof, prove
 from secondsite.run.record import RunRecord
@@ -105,7 +105,7 @@ def proof_of(plan: Plan, estate: Estate, journal: Journal, *, folder: Path) -> P
 
 def outlook_of(plan: Plan, estate: Estate, journal: Journal, *, folder: Path) -> PlanOutlook:
     """Everything that the journal tells of the plan."""
-    known = failovers_of(journal, plan.name, operations=FAILOVERS, most=MOST_READ)
+    known = runs_of(journal, plan.name, operations=FAILOVERS, most=MOST_READ)
     runs = in_service(known)
     return PlanOutlook(
         plan=plan,

@@ -42,14 +42,14 @@ def ask_dns(
     from flows.dns_outlook import dns_outlook
     from secondsite.home import journal_url
     from secondsite.plan.loader import load_estate
-    from secondsite.run.history import failovers_of
+    from secondsite.run.history import runs_of
     from secondsite.run.journal import Journal
 
     estate = load_estate(file.parent, resolve=True)
     history: Sequence[RunRecord] = ()
     if Journal.exists(journal_url()):
         with Journal.open(journal_url()) as journal:
-            history = failovers_of(journal, plan.name, operations=_ON_DNS, most=_MOST)
+            history = runs_of(journal, plan.name, operations=_ON_DNS, most=_MOST)
     return asyncio.run(
         dns_outlook(plan, estate, operation=operation, direction=direction, history=history)
     )

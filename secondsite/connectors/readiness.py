@@ -28,6 +28,7 @@ __all__ = [
     "judge_lag",
     "judge_mapping",
     "judge_space",
+    "lag_of",
 ]
 
 _NEEDED_SERVICES = {
@@ -103,6 +104,13 @@ class CertificateView:
     expires_at: datetime
 
 
+def lag_of(relation: Replication, *, now: datetime) -> timedelta | None:
+    """How old the data is with which the VM would come up; None if nobody tells."""
+    if not relation.last_replication_at:
+        return None
+    return now - datetime.fromisoformat(relation.last_replication_at)
+
+
 def judge_lag(
     vm: str, relation: Replication, *, host: str, rpo: timedelta | None, now: datetime
 ) -> list[Finding]:
@@ -121,10 +129,8 @@ def judge_lag(
                 host=host,
             )
         )
-    if not relation.last_replication_at:
-        return findings
-    age = now - datetime.fromisoformat(relation.last_replication_at)
-    if rpo is not None and age > rpo:
+    age = lag_of(relation, now=now)
+    if rpo is not None and age is not None and age > rpo:
         findings.append(
             Finding(
                 severity=Severity.ERROR,

@@ -13,8 +13,10 @@ from typing import Any
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from secondsite.reports.lag import LagFacts
 from secondsite.reports.phrasing import iso_text
 from secondsite.reports.prediction import Prediction
+from secondsite.reports.redaction import withhold
 from secondsite.reports.shape import RunFacts
 from secondsite.reports.spread import Spread, spread_of
 
@@ -84,6 +86,7 @@ class HistoryFacts(TypedDict):
     rto: Spread | None
     rpo: Spread | None
     next_run: Prediction | None
+    lag: list[LagFacts]
     slowest: list[Slow]
     runs: list[HistoryRun]
 
@@ -120,6 +123,7 @@ def history_facts(
     rto_s: float | None = None,
     rpo_s: float | None = None,
     next_run: Prediction | None = None,
+    lag: Sequence[LagFacts] = (),
 ) -> HistoryFacts:
     """The history of `plan`.
 
@@ -132,6 +136,7 @@ def history_facts(
         rto_s: What it promises now.
         rpo_s: Likewise.
         next_run: What is to be expected of the next failover.
+        lag: What checks saw of its replication, oldest first.
     """
     failovers = [run for run in runs if run["kind"] in _FAILOVERS]
     kind = failovers[0]["kind"] if failovers else ""
@@ -140,13 +145,14 @@ def history_facts(
         "plan": plan,
         "description": description,
         "reported_at": iso_text(now),
-        "standing": dict(standing or {}),
+        "standing": withhold(dict(standing or {})),
         "rto_s": rto_s,
         "rpo_s": rpo_s,
         "kind": kind,
         "rto": spread_of(run["objectives"]["rto_actual_s"] for run in alike),
         "rpo": spread_of(run["objectives"]["rpo_actual_s"] for run in alike),
         "next_run": next_run,
+        "lag": list(lag),
         "slowest": _slowest(alike),
         "runs": [_line(run) for run in runs],
     }

@@ -45,11 +45,12 @@ def history_html(facts: HistoryFacts) -> str:
                 objective_s=facts["rto_s"],
                 title="Recovery time of each run",
             ),
-            rpo_trend=trend_svg(
-                [_point(run, "rpo") for run in alike],
+            lag_trend=trend_svg(
+                _lag_points(facts, alike),
                 objective_s=facts["rpo_s"],
-                title="Age of the data of each run",
+                title="Replication lag over time",
             ),
+            has_lag=bool(alike or facts["lag"]),
             trended=alike,
         )
     )
@@ -89,6 +90,7 @@ def history_markdown(facts: HistoryFacts) -> str:
         ),
         "",
         *_coming_lines(facts),
+        *_lag_lines(facts),
         "## What takes the longest",
         "",
         *markdown_table(
@@ -153,6 +155,22 @@ def _coming_lines(facts: HistoryFacts) -> Sequence[str]:
     ]
 
 
+def _lag_lines(facts: HistoryFacts) -> Sequence[str]:
+    if not facts["lag"]:
+        return ()
+    rows = (
+        (
+            say_moment(each["at"]),
+            each["vm"],
+            say_duration(each["lag_s"]),
+            _MET[each["met"]],
+        )
+        for each in reversed(facts["lag"])
+    )
+    head = ("check at", "VM that lagged most", "lag", "RPO")
+    return ["## Replication lag, as checks saw it", "", *markdown_table(head, rows), ""]
+
+
 def _counts(facts: EstateFacts) -> str:
     states = [plan["standing"].get("state", "") for plan in facts["plans"]]
     told = [
@@ -171,6 +189,24 @@ def _point(run: HistoryRun, objective: str) -> TrendPoint:
         value_s=run["rto_actual_s"] if is_rto else run["rpo_actual_s"],
         is_met=run["rto_met"] if is_rto else run["rpo_met"],
     )
+
+
+def _lag_points(facts: HistoryFacts, runs: Sequence[HistoryRun]) -> list[TrendPoint]:
+    """Checks and failovers together, in the order of time."""
+    seen = [
+        (
+            each["at"],
+            trend_point(
+                f"{each['run_id']}, {each['vm']}",
+                each["at"],
+                value_s=each["lag_s"],
+                is_met=each["met"],
+            ),
+        )
+        for each in facts["lag"]
+    ]
+    seen += [(run["created_at"], _point(run, "rpo")) for run in runs]
+    return [point for _, point in sorted(seen, key=lambda pair: pair[0])]
 
 
 def _run_row(run: HistoryRun) -> Sequence[str]:

@@ -26,6 +26,7 @@ def plan_sections(facts: RunFacts) -> Iterator[str]:
         yield ""
     for plan in plans:
         of = f" of {markdown_text(plan['plan'])}" if len(plans) > 1 else ""
+        yield from _findings(plan, of)
         lines = [markdown_text(line) for line in plan_lines(plan)]
         if not lines and not plan["recovery"]["vms"]:
             continue
@@ -56,6 +57,21 @@ def plan_sections(facts: RunFacts) -> Iterator[str]:
                 ),
             )
             yield ""
+
+
+def _findings(plan: PlanOfRunFacts, of: str) -> Iterator[str]:
+    if not plan["findings"]:
+        return
+    yield f"## What the check found{of}"
+    yield ""
+    yield from markdown_table(
+        ("severity", "about", "found", "what to do"),
+        (
+            (each["severity"], each["area"], each["sentence"], each["remedy"])
+            for each in plan["findings"]
+        ),
+    )
+    yield ""
 
 
 def _plan_row(plan: PlanOfRunFacts) -> Sequence[str]:

@@ -11,8 +11,10 @@ from secondsite.reports.outlook import expected
 from secondsite.reports.phrasing import iso_text
 from secondsite.reports.recorded_graph import RecordedGraph
 from secondsite.reports.recovery_times import recovery_times
-from secondsite.reports.shape import PastRunFacts, PlanOfRunFacts, StandingFacts
+from secondsite.reports.redaction import withhold
+from secondsite.reports.shape import FindingFacts, PastRunFacts, PlanOfRunFacts, StandingFacts
 from secondsite.reports.spread import spread_of
+from secondsite.run.finding import Finding, by_severity
 from secondsite.run.proof import Proof
 from secondsite.run.record import RunRecord
 
@@ -26,6 +28,7 @@ def plan_facts(
     before: Proof | None = None,
     after: Proof | None = None,
     comparable: Sequence[RunRecord] = (),
+    findings: Sequence[Finding] = (),
 ) -> PlanOfRunFacts:
     """The plan of a run.
 
@@ -35,10 +38,11 @@ def plan_facts(
         before: How well the plan was proved when the run began.
         after: Likewise, when it had ended.
         comparable: Failovers like this one, oldest first, this one included.
+        findings: What a check found.
     """
     past = [_past(run) for run in comparable]
     return {
-        **unmeasured(record.plan, before=before, after=after),
+        **unmeasured(record.plan, before=before, after=after, findings=findings),
         "run_id": record.run_id,
         "objectives": measure_objectives(record, now=now),
         "recovery": recovery_times(record),
@@ -49,13 +53,18 @@ def plan_facts(
     }
 
 
-def unmeasured(plan: str, *, before: Proof | None, after: Proof | None) -> PlanOfRunFacts:
+def unmeasured(
+    plan: str, *, before: Proof | None, after: Proof | None, findings: Sequence[Finding] = ()
+) -> PlanOfRunFacts:
     """A plan of which nothing was brought up."""
     return {
         "plan": plan,
         "run_id": "",
         "standing_before": _standing(before),
         "standing_after": _standing(after),
+        "findings": [
+            cast("FindingFacts", withhold(each.as_dict())) for each in by_severity(findings)
+        ],
         "objectives": {
             "rto_s": None,
             "rto_actual_s": None,
@@ -94,4 +103,4 @@ def _past(run: RunRecord) -> PastRunFacts:
 
 
 def _standing(proof: Proof | None) -> StandingFacts | None:
-    return None if proof is None else cast("StandingFacts", proof.as_dict())
+    return None if proof is None else cast("StandingFacts", withhold(proof.as_dict()))

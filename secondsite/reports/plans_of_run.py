@@ -6,16 +6,17 @@ same whenever it is made, whatever has become of the plan's files since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from secondsite.reports.outlook import FAILOVERS, MOST_READ, in_service
 from secondsite.reports.plan_facts import plan_facts, unmeasured
 from secondsite.reports.shape import PlanOfRunFacts
 from secondsite.run.events import Objectives
-from secondsite.run.history import REHEARSAL, failovers_of, record_of, records_of
+from secondsite.run.finding import Finding
+from secondsite.run.history import REHEARSAL, record_of, records_of, runs_of
 from secondsite.run.journal import Journal
-from secondsite.run.proof import Proof, prove
+from secondsite.run.proof import CHECK, Proof, findings_of, prove
 from secondsite.run.record import RunRecord
 
 __all__ = ["plans_of_run"]
@@ -24,13 +25,19 @@ __all__ = ["plans_of_run"]
 def plans_of_run(journal: Journal, record: RunRecord, *, now: datetime) -> list[PlanOfRunFacts]:
     """The plan of `record`, or each plan of the rehearsal that it is."""
     if record.kind != REHEARSAL:
-        return [_measured(journal, record, within=record, now=now)]
+        found = findings_of(record) if record.kind == CHECK else ()
+        return [_measured(journal, record, within=record, now=now, findings=found)]
     plans = dict.fromkeys(step.group for step in record.steps)
     return [_rehearsed(journal, record, plan, now=now) for plan in plans]
 
 
 def _measured(
-    journal: Journal, record: RunRecord, *, within: RunRecord, now: datetime
+    journal: Journal,
+    record: RunRecord,
+    *,
+    within: RunRecord,
+    now: datetime,
+    findings: Sequence[Finding] = (),
 ) -> PlanOfRunFacts:
     """The plan of `record`, before and after the run `within`: itself, or its rehearsal."""
     before, after = _standings(
@@ -38,7 +45,7 @@ def _measured(
     )
     comparable: list[RunRecord] = []
     if record.kind in FAILOVERS:
-        runs = failovers_of(
+        runs = runs_of(
             journal,
             record.plan,
             operations=(record.kind,),
@@ -47,7 +54,9 @@ def _measured(
         )
         others = [run for run in runs if run.run_id != record.run_id]
         comparable = in_service([*others, record], like=record)
-    return plan_facts(record, now=now, before=before, after=after, comparable=comparable)
+    return plan_facts(
+        record, now=now, before=before, after=after, comparable=comparable, findings=findings
+    )
 
 
 def _rehearsed(
@@ -58,9 +67,11 @@ def _rehearsed(
         for step in rehearsal.steps
         if step.group == plan and step.evidence.get("run_id")
     }
-    if test := runs.get("test"):
-        return _measured(journal, record_of(journal, test), within=rehearsal, now=now)
     check = record_of(journal, runs["check"]) if "check" in runs else None
+    findings = findings_of(check) if check else []
+    if test := runs.get("test"):
+        record = record_of(journal, test)
+        return _measured(journal, record, within=rehearsal, now=now, findings=findings)
     before, after = _standings(
         journal,
         plan,
@@ -68,7 +79,7 @@ def _rehearsed(
         fingerprint=check.fingerprint if check else {},
         promised=check.objectives if check else Objectives(),
     )
-    return unmeasured(plan, before=before, after=after)
+    return unmeasured(plan, before=before, after=after, findings=findings)
 
 
 def _standings(

@@ -22,6 +22,7 @@ __all__ = [
     "EngineFacts",
     "ErrorFacts",
     "EscalationFacts",
+    "FindingFacts",
     "GateFacts",
     "JournalFacts",
     "NoteFacts",
@@ -210,6 +211,17 @@ class StandingFacts(TypedDict):
     changes: list[str]
 
 
+class FindingFacts(TypedDict):
+    """One thing that a check found: a blocker, an error or a warning, and what to do about it."""
+
+    severity: str
+    area: str
+    sentence: str
+    remedy: str
+    vm: str
+    host: str
+
+
 class PastRunFacts(TypedDict):
     """A failover that can be compared with the reported one: what was measured of its plan.
 
@@ -232,7 +244,8 @@ class PlanOfRunFacts(TypedDict):
 
     `run_id` is the run that was measured: itself, or the plan's test in the rehearsal (empty if
     there was none). The standings are null where nobody has asked the journal, and `standing_after`
-    also while the run is not over. `past` are the newest failovers of its kind and direction in
+    also while the run is not over. `findings` are those of a check, or of the check of a rehearsal.
+    `past` are the newest failovers of its kind and direction in
     which all VMs came into service, oldest first, this one included; `rto` and `rpo` are their
     spread, and `next_run` is what they let expect of the next one.
     """
@@ -241,6 +254,7 @@ class PlanOfRunFacts(TypedDict):
     run_id: str
     standing_before: StandingFacts | None
     standing_after: StandingFacts | None
+    findings: list[FindingFacts]
     objectives: ObjectiveFacts
     recovery: RecoveryTimes
     past: list[PastRunFacts]

@@ -16,7 +16,7 @@ from secondsite.run.events import (
     StepOutcome,
 )
 from secondsite.run.finding import Finding, Severity, is_sound
-from secondsite.run.proof import CHECK, FINDINGS, HARDWARE
+from secondsite.run.proof import CHECK, FINDINGS, HARDWARE, LAG
 
 __all__ = ["CHECK_STEPS", "check_events", "counted", "verdict"]
 
@@ -29,6 +29,7 @@ def check_events(
     *,
     hardware: Mapping[str, Mapping[str, Any]],
     ended_at: datetime,
+    lag_s: Mapping[str, float] | None = None,
 ) -> tuple[JournalEvent, ...]:
     """Everything that the journal is told of a check, all at once: it has touched nothing."""
     sound = is_sound(findings)
@@ -43,7 +44,11 @@ def check_events(
             at=ended_at,
             step=CHECK,
             state="done" if sound else "failed",
-            evidence={FINDINGS: [each.as_dict() for each in findings], HARDWARE: dict(hardware)},
+            evidence={
+                FINDINGS: [each.as_dict() for each in findings],
+                HARDWARE: dict(hardware),
+                LAG: dict(lag_s or {}),
+            },
             error=None if sound else wrong,
         ),
         RunEnded(at=ended_at, state="done" if sound else "failed", summary=words),

@@ -10,7 +10,7 @@ from secondsite.run.proof import CHECK
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 
-__all__ = ["LOOKS", "REHEARSAL", "failovers_of", "record_of", "records_of", "runs_of_vms"]
+__all__ = ["LOOKS", "REHEARSAL", "record_of", "records_of", "runs_of", "runs_of_vms"]
 
 REHEARSAL = "rehearse"
 """The operation of a run whose steps are runs: a rehearsal of a plan or of a suite."""
@@ -37,7 +37,7 @@ def records_of(journal: Journal, plan: str, *, until: datetime | None = None) ->
     return sorted(records, key=lambda record: record.created_at)
 
 
-def failovers_of(
+def runs_of(
     journal: Journal,
     plan: str,
     *,

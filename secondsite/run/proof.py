@@ -20,7 +20,17 @@ from secondsite.run.leftovers import leftovers
 from secondsite.run.record import RunRecord
 from secondsite.run.states import StepState
 
-__all__ = ["CHECK", "FINDINGS", "HARDWARE", "Proof", "ProofState", "findings_of", "prove"]
+__all__ = [
+    "CHECK",
+    "FINDINGS",
+    "HARDWARE",
+    "LAG",
+    "Proof",
+    "ProofState",
+    "findings_of",
+    "lag_seen",
+    "prove",
+]
 
 CHECK = "check"
 """The operation of a run that only looks."""
@@ -28,6 +38,8 @@ FINDINGS = "findings"
 """Key of a check's findings in the evidence of its step. Stored in journals: it never changes."""
 HARDWARE = "hardware"
 """Key of what was seen of VMs, in facts and evidence. Stored in journals, too."""
+LAG = "lag_s"
+"""Key of how old each VM's data was in the other site, in seconds. Stored in journals, too."""
 _MOST_REASONS = 5
 _NOT_THE_PLANS = frozenset({"worker"})
 """Areas of findings that tell something about the engine, and nothing about a plan."""
@@ -169,6 +181,11 @@ def findings_of(check: RunRecord) -> list[Finding]:
     return [
         Finding.from_dict(each) for step in check.steps for each in step.evidence.get(FINDINGS, ())
     ]
+
+
+def lag_seen(check: RunRecord) -> dict[str, float]:
+    """How old the data of each VM was, in seconds; empty if that check did not look."""
+    return {vm: lag_s for step in check.steps for vm, lag_s in step.evidence.get(LAG, {}).items()}
 
 
 def _last_rehearsal(records: Sequence[RunRecord]) -> RunRecord | None:

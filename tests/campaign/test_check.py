@@ -11,7 +11,9 @@ from flows.looking import CheckRequest, Outlook, look_at_plan
 from secondsite.graph import Operation
 from secondsite.home import journal_url
 from secondsite.run.finding import Severity
+from secondsite.run.history import record_of
 from secondsite.run.journal import Journal
+from secondsite.run.proof import lag_seen
 from tests.campaign.world import World, a_world
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -118,6 +120,10 @@ async def test_a_sound_estate_gives_no_finding_for_any_kind(
 
         assert outlook.findings == ()
         assert outlook.words == "Ready: nothing was found that speaks against it."
+        with closing(Journal.open(journal_url())) as journal:
+            seen = lag_seen(record_of(journal, outlook.run_id))
+        assert set(seen) == {"pay01", "pay02"}
+        assert all(0 <= lag_s < 900 for lag_s in seen.values())
         assert outlook.proof.state == "draft"
 
 

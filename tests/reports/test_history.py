@@ -15,8 +15,13 @@ from secondsite.reports.history_pages import (
     history_html,
     history_markdown,
 )
+from secondsite.reports.lag import lag_facts
 from secondsite.reports.shape import RunFacts
 from secondsite.reports.trend_svg import TrendPoint, trend_svg
+from secondsite.run.check_events import CHECK_STEPS, check_events
+from secondsite.run.events import RunCreated
+from secondsite.run.record import RunRecord
+from secondsite.run.replay import replay
 from tests.reports.story import BEGIN, Story, failed, succeeded
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -169,3 +174,35 @@ def test_values_far_below_the_objective_are_no_flat_line() -> None:
     assert "objective 4 h, far above" in text
     assert text.count("2026-11-24") == 1
     assert "04:00" in text
+
+
+def a_check(number: int, lag_s: dict[str, float]) -> RunRecord:
+    created = RunCreated(
+        at=BEGIN + timedelta(days=number),
+        run_id=f"storefront-check-{number}",
+        plan="storefront",
+        plan_digest="sha256:1",
+        operation="check",
+        direction="forward",
+        steps=CHECK_STEPS,
+    )
+    return replay(check_events(created, [], hardware={}, lag_s=lag_s, ended_at=created.at))
+
+
+def test_the_lag_that_checks_saw_is_drawn_beside_that_of_the_runs() -> None:
+    checks = [a_check(1, {"dc01": 60.0, "sql01": 1200.0}), a_check(2, {}), a_check(3, {"a": 9.0})]
+
+    lag = lag_facts(checks, rpo_s=900.0)
+    facts = history_facts(
+        "storefront", [a_run(succeeded(), number=1)], now=NOW, rpo_s=900.0, lag=lag
+    )
+
+    assert [(each["vm"], each["lag_s"], each["met"]) for each in lag] == [
+        ("sql01", 1200.0, False),
+        ("a", 9.0, True),
+    ]
+    _, picture = [
+        e for e in parsed(history_html(facts)).iter("svg") if "trend" in e.get("class", "")
+    ]
+    assert [len(dots(picture, css)) for css in ("s-done", "s-failed")] == [2, 1]
+    assert "| sql01 | 20 min | ✗ missed |" in history_markdown(facts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from secondsite.reports.html import report_html
 from secondsite.reports.markdown import report_markdown
 from secondsite.reports.proven import proven_facts
 from secondsite.reports.shape import RunFacts
+from secondsite.run.check_events import CHECK_STEPS, check_events
 from secondsite.run.events import (
     Decision,
     Objectives,
@@ -23,6 +25,7 @@ from secondsite.run.events import (
     StepIntent,
     StepOutcome,
 )
+from secondsite.run.finding import Finding, Severity
 from secondsite.run.journal import Journal
 from secondsite.run.rehearsal import rehearsal_steps
 from tests.reports.story import BEGIN, NOT_READY, Story, succeeded
@@ -101,6 +104,56 @@ def test_a_run_that_is_not_over_has_no_standing_after_it(journal: Journal) -> No
     assert plan["standing_after"] is None
 
 
+def test_what_was_under_way_when_a_run_began_counts_for_what_it_was_then(journal: Journal) -> None:
+    keep(journal, succeeded(), GOOD, day=0)
+    clean_up = replace(Story(kind="cleanup"), begins_at=BEGIN + timedelta(seconds=30))
+    journal.append(LATER, *replace(clean_up, run_id=LATER).events())
+
+    plan = plan_of(proven_facts(journal, LATER))
+
+    assert plan["standing_before"]["state"] == "draft"
+
+
+def keep_check(journal: Journal, run_id: str, findings: Sequence[Finding], *, day: int) -> None:
+    at = BEGIN + timedelta(days=day)
+    created = RunCreated(
+        at=at,
+        run_id=run_id,
+        plan="storefront",
+        plan_digest="sha256:1",
+        operation="check",
+        direction="forward",
+        steps=CHECK_STEPS,
+    )
+    journal.append(run_id, *check_events(created, findings, hardware={}, ended_at=at))
+
+
+def test_a_check_is_not_its_own_past(journal: Journal) -> None:
+    wrong = Finding(severity=Severity.ERROR, area="space", sentence="no room", remedy="make some")
+    keep(journal, succeeded(), GOOD, day=0)
+    keep_check(journal, "storefront-check-1", [wrong], day=1)
+    keep_check(journal, "storefront-check-2", [], day=2)
+
+    assert states(proven_facts(journal, "storefront-check-2")) == ("failing", "verified")
+
+
+def test_what_a_check_found_is_in_its_report_the_gravest_first_without_secrets(
+    journal: Journal,
+) -> None:
+    late = Finding(severity=Severity.WARNING, area="certificates", sentence="it expires", remedy="")
+    wrong = Finding(
+        severity=Severity.ERROR, area="space", sentence="no room", remedy="password=hunter2"
+    )
+    keep_check(journal, "storefront-check-1", [late, wrong], day=1)
+
+    facts = proven_facts(journal, "storefront-check-1")
+
+    assert [each["area"] for each in plan_of(facts)["findings"]] == ["space", "certificates"]
+    for text in (text_of(report_html(facts)), report_markdown(facts), json.dumps(facts)):
+        assert "no room" in text
+        assert "hunter2" not in text
+
+
 def test_a_report_says_the_same_whenever_it_is_made(journal: Journal) -> None:
     keep(journal, succeeded(), GOOD, day=0)
     before = proven_facts(journal, GOOD)
@@ -132,6 +185,7 @@ def test_the_next_run_is_predicted_and_says_what_to_speed_up_first(three_tests: 
 
     expected = plan_of(facts)["next_run"]
     assert expected["speed_up"][0]["step"] == "databases/sql02/ready"
+    assert expected["path"][0] == "preflight"
     assert not [step for step in expected["path"] if step.endswith("/cleanup") or step == "hold"]
     low_s, high_s = expected["low_s"], expected["high_s"]
     assert low_s < expected["length_s"] < high_s
