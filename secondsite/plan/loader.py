@@ -211,8 +211,9 @@ def examine(
         if plan_source.model is not None:
             whole = plan if estate is None else with_derived_names(plan, estate)
             plans.append((path, whole, plan_source.lines))
-    names = [plan.name for _, plan, _ in plans]
-    right_suites, suite_faults = examine_suites(suites, plans=names)
+    right_suites, suite_faults = examine_suites(
+        suites, plans=known, others=len(known) < len(plan_paths)
+    )
     faults += suite_faults
     is_all = sorted(plan_paths) == plan_files(estate_path.parent)
     if estate is not None and is_all and len(known) == len(plan_paths):

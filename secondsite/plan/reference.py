@@ -17,7 +17,13 @@ from secondsite.plan.json_schema import schema_text
 from secondsite.plan.model import Plan
 from secondsite.plan.suite import Suite
 
-__all__ = ["estate_schema_text", "generated_files", "plan_schema_text", "write_files"]
+__all__ = [
+    "estate_schema_text",
+    "generated_files",
+    "plan_schema_text",
+    "suite_schema_text",
+    "write_files",
+]
 
 _COMMAND = "python -m secondsite.plan.reference"
 
@@ -71,6 +77,11 @@ def plan_schema_text() -> str:
     return schema_text(Plan, title="Secondsite recovery plan")
 
 
+def suite_schema_text() -> str:
+    """JSON Schema of a suite."""
+    return schema_text(Suite, title="Secondsite rehearsal suite")
+
+
 def estate_schema_text() -> str:
     """The JSON Schema of estates."""
     return schema_text(Estate, title="Secondsite estate")
@@ -81,7 +92,7 @@ def generated_files() -> Mapping[str, str]:
     return {
         "plans/plan.schema.json": plan_schema_text(),
         "plans/estate.schema.json": estate_schema_text(),
-        "plans/suite.schema.json": schema_text(Suite, title="Secondsite rehearsal suite"),
+        "plans/suite.schema.json": suite_schema_text(),
         "docs/reference/suite-format.md": format_page(
             Suite, title="Suite format", introduction=_SUITE_INTRODUCTION, command=_COMMAND
         ),

@@ -29,13 +29,14 @@ def suite_files(folder: Path) -> list[Path]:
 
 
 def examine_suites(
-    files: Iterable[Path], *, plans: Sequence[str]
+    files: Iterable[Path], *, plans: Sequence[str], others: bool = False
 ) -> tuple[list[tuple[Path, Suite]], list[Fault]]:
     """The suites that are right, and every fault of all of them.
 
     Args:
         files: Their files.
-        plans: Names of the plans that there are.
+        plans: Names of the plans that there are, faulty ones too.
+        others: Whether there are others whose names cannot be read.
     """
     found: list[tuple[Path, Suite]] = []
     faults: list[Fault] = []
@@ -52,7 +53,7 @@ def examine_suites(
             faults.append(
                 source.fault(f"another suite has this name ({first}): write another", "name")
             )
-        mine = list(_faults(source, suite, plans))
+        mine = list(_faults(source, suite, plans, others=others))
         faults += mine
         if source.model is not None and not mine:
             found.append((path, source.model))
@@ -80,7 +81,9 @@ def find_suite(name: str, *, folder: Path) -> Path | None:
     return None
 
 
-def _faults(source: Source[Suite], suite: Suite, plans: Sequence[str]) -> Iterator[Fault]:
+def _faults(
+    source: Source[Suite], suite: Suite, plans: Sequence[str], *, others: bool
+) -> Iterator[Fault]:
     known = {name.casefold() for name in plans}
     if suite.name.casefold() in known:
         yield source.fault(
@@ -89,7 +92,7 @@ def _faults(source: Source[Suite], suite: Suite, plans: Sequence[str]) -> Iterat
         )
     seen: set[str] = set()
     for index, name in enumerate(suite.plans):
-        if name not in plans:
+        if name not in plans and not others:
             yield source.fault(
                 f'"{name}" is no plan of this folder{did_you_mean(name, plans)}', "plans", index
             )

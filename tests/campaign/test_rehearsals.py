@@ -93,7 +93,7 @@ def prepared(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("SECONDSITE_HOME", str(world.home))
     monkeypatch.setenv("SECONDSITE_PLANS", str(world.plans))
     (world.plans / "personnel.yaml").write_text(PERSONNEL)
-    (world.plans / "suites").mkdir()
+    (world.plans / "suites").mkdir(exist_ok=True)
     (world.plans / "suites" / "quarter.yaml").write_text(SUITE)
     return world.state()
 

@@ -26,7 +26,11 @@ def test_what_init_writes_validates_as_it_is(
 
     assert code == 0
     shown = capsys.readouterr()
-    assert shown.out == "plans/example.yaml: example, 4 VMs in 2 groups\nNo faults.\n"
+    assert shown.out == (
+        "plans/example.yaml: example, 4 VMs in 2 groups\n"
+        "plans/suites/quarter.yaml: quarter, a suite of 1 plan\n"
+        "No faults.\n"
+    )
     assert shown.err == ""
     assert (plans / "scripts" / "check-applications.ps1").is_file()
     assert (plans / "plan.schema.json").is_file()
@@ -65,6 +69,20 @@ def test_faults_go_to_stderr_with_file_and_line_and_the_code_is_3(
     )
 
 
+def test_a_suite_is_not_blamed_for_the_faults_of_its_plans(
+    plans: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plans / "example.yaml").write_text("[")
+    capsys.readouterr()
+
+    code = main(["validate", "plans"])
+
+    told = capsys.readouterr().err
+    assert code == 3
+    assert "plans/example.yaml:1" in told
+    assert "suites" not in told
+
+
 def test_json_holds_the_same_facts(plans: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["validate", "--json"]) == 0
@@ -80,7 +98,7 @@ def test_json_holds_the_same_facts(plans: Path, capsys: pytest.CaptureFixture[st
         "faults": [],
         "warnings": [],
         "plans": [{"name": "example", "file": "plans/example.yaml", "vms": 4}],
-        "suites": [],
+        "suites": [{"name": "quarter", "file": "plans/suites/quarter.yaml", "plans": ["example"]}],
     }
     assert code == 3
     assert wrong["valid"] is False

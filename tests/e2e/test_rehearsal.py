@@ -69,7 +69,6 @@ def write_plans(folder: Path, hook: Webhook) -> Path:
         plan = f"name: {name}\nprotection: tokyo-osaka\nobjectives: {{rto: 30m, rpo: 1h}}\n"
         plan += f"groups: [{{name: all, vms: [{vm}]}}]\nrehearse_within: 90d\n"
         (folder / f"{name}.yaml").write_text(plan)
-    (folder / "suites").mkdir()
     (folder / "suites" / "quarter.yaml").write_text(SUITE)
     (folder.parent / "hook").write_text(f"json://127.0.0.1:{hook.port}/hook")
     (folder.parent / "hook").chmod(0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from secondsite.lab.estate_loader import load_lab_estate
 from secondsite.plan.hooks import Direction, FailoverKind, ScriptHook
 from secondsite.plan.loader import examine, load_folder
 from secondsite.plan.starter import starter_files
+from secondsite.plan.suite import Suite
+from secondsite.plan.yaml_source import read_model
 
 ROOT = Path(__file__).parents[2]
 LOADED = load_folder(ROOT / "plans")
@@ -24,6 +27,14 @@ def lab() -> LabEstate:
 def test_the_shipped_plans_have_neither_fault_nor_warning() -> None:
     assert sorted(LOADED.plans) == ["payroll", "storefront"]
     assert LOADED.warnings == ()
+
+
+def test_the_shipped_suite_rehearses_every_shipped_plan_and_only_when_somebody_asks() -> None:
+    (suite,) = LOADED.suites.values()
+
+    assert suite.name == "quarter"
+    assert sorted(suite.plans) == sorted(LOADED.plans)
+    assert suite.schedule is None, "a demo starts nothing by itself"
 
 
 def test_every_name_of_the_shipped_estate_exists_in_the_lab(lab: LabEstate) -> None:
@@ -110,6 +121,21 @@ def test_the_starter_files_are_right_as_they_are(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
 
     verdict = examine(tmp_path / "estate.yaml", [tmp_path / "example.yaml"])
+    loaded = load_folder(tmp_path)
 
     assert verdict.faults == ()
     assert verdict.warnings == ()
+    assert {name: suite.plans for name, suite in loaded.suites.items()} == {"quarter": ("example",)}
+
+
+@pytest.mark.parametrize("folder", ["plans", "secondsite/plan/starter"])
+def test_the_schedule_that_a_suite_file_offers_is_right(folder: str, tmp_path: Path) -> None:
+    text = (ROOT / folder / "suites" / "quarter.yaml").read_text("utf-8")
+    (line,) = re.findall(r"^# +(schedule: .*)$", text, re.M)
+    (tmp_path / "quarter.yaml").write_text(f"{text}{line}\n")
+
+    suite = read_model(tmp_path / "quarter.yaml", Suite).model
+
+    assert suite is not None
+    assert suite.schedule is not None
+    assert suite.schedule.timezone == "Asia/Tokyo"

@@ -1,15 +1,20 @@
-"""The files that `secondsite init` writes: a starter estate, plan and script, as package data."""
+"""What `secondsite init` writes, as package data: a starter estate, plan, script and suite."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
 
-from secondsite.plan.reference import estate_schema_text, plan_schema_text
+from secondsite.plan.reference import estate_schema_text, plan_schema_text, suite_schema_text
 
 __all__ = ["starter_files"]
 
-_NAMES = ("estate.yaml", "example.yaml", "scripts/check-applications.ps1")
+_NAMES = (
+    "estate.yaml",
+    "example.yaml",
+    "scripts/check-applications.ps1",
+    "suites/quarter.yaml",
+)
 
 
 def starter_files() -> Mapping[str, str]:
@@ -20,4 +25,5 @@ def starter_files() -> Mapping[str, str]:
         **texts,
         "estate.schema.json": estate_schema_text(),
         "plan.schema.json": plan_schema_text(),
+        "suite.schema.json": suite_schema_text(),
     }
