@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from secondsite.cli.network_choice import test_network_choice
 from secondsite.errors import PreflightError
 from secondsite.graph import Operation
 from secondsite.plan.adapter_plan import AdapterPlanner, PlannedAdapter, SeenAdapter
 from secondsite.plan.adapter_rules import rules_of
-from secondsite.plan.estate import Estate, Network, Protection
+from secondsite.plan.created_networks import logical_of, reasons_against_created
+from secondsite.plan.estate import Estate, Network, Protection, Site
 from secondsite.plan.model import Direction, Plan, PlannedVm
 from secondsite.run.adapters_seen import TARGET, TARGET_SITE, remembered
 from secondsite.run.record import RunRecord
@@ -44,6 +46,7 @@ def planned_addresses(
     operation: Operation,
     direction: Direction,
     past: Sequence[RunRecord],
+    test_network: str = "",
 ) -> list[AddressRow]:
     """A row for every adapter that is known; none for operations that move no VM.
 
@@ -53,16 +56,24 @@ def planned_addresses(
         operation: What would be done.
         direction: Which site takes over.
         past: Runs of the plan, oldest first: what they have seen of networks and addresses.
+        test_network: Of a test: a network's name, `created` or `none`; empty: as the estate says.
     """
     protection = estate.protection(plan.protection)
     if protection is None or operation not in _MOVES:
         return []
     source, target = protection.site_names(direction)
+    site = estate.sites[target]
+
+    def in_run(mapped: str | None) -> Network | None:
+        if operation is Operation.TEST:
+            return _in_test(mapped, site, protection, test_network)
+        return site.network(mapped) if mapped else None
+
     planner = AdapterPlanner(
         protection=protection,
         direction=direction,
-        target_site=estate.sites[target],
-        in_run=lambda mapped: _network(mapped, estate, protection, operation, target),
+        target_site=site,
+        in_run=in_run,
         is_test=operation is Operation.TEST,
     )
     rows: list[AddressRow] = []
@@ -88,19 +99,31 @@ def table_of(rows: Iterable[AddressRow]) -> Iterator[str]:
         yield "  ".join(texts).rstrip()
 
 
-def _network(
-    mapped: str | None, estate: Estate, protection: Protection, operation: Operation, target: str
+def _in_test(
+    mapped: str | None, site: Site, protection: Protection, test_network: str
 ) -> Network | None:
+    if test_network == "created":
+        return _made(mapped, site, protection)
     # Prefect's world begins with `tasks`: it is not loaded for the sake of `--help`.
     from tasks.options import RunOptions
 
-    site = estate.sites[target]
-    if operation is not Operation.TEST:
-        return site.network(mapped) if mapped else None
+    chosen = RunOptions.model_validate(test_network_choice(test_network))
     try:
-        return RunOptions().in_place_of(mapped, site, protection)
+        return chosen.in_place_of(mapped, site, protection)
     except PreflightError:
         return None
+
+
+def _made(mapped: str | None, site: Site, protection: Protection) -> Network | None:
+    """The network that will be made in VMM, as far as the estate tells what it will be."""
+    if reasons_against_created(site, protection):
+        return None
+    logical = logical_of(site, protection, mapped)
+    name = f"made of {logical.name}" if logical is not None else "made in VMM"
+    usual = site.network(mapped) if mapped else None
+    if usual is None:
+        return Network(name=name, switch=name, purpose="test")
+    return usual.model_copy(update={"name": f"{name}, like {usual.name}", "purpose": "test"})
 
 
 def _seen(past: Sequence[RunRecord], vm: PlannedVm, site: str) -> tuple[SeenAdapter, ...] | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from secondsite.cli.confirming import confirm
 from secondsite.cli.intentions import what_will_happen
+from secondsite.cli.network_choice import add_test_network, test_network_choice
 from secondsite.cli.plans import named_plan
 from secondsite.cli.start import FlowRun, follow, open_journal, requested_by, start
 from secondsite.errors import UsageError
@@ -29,11 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kind", choices=["test", "planned", "unplanned"], required=True, help="failover kind"
     )
     parser.add_argument("--direction", choices=["forward", "back"], default="forward")
-    parser.add_argument(
-        "--test-network",
-        metavar="N",
-        help="network for the test VMs, `created` or `none` (default: as the estate says)",
-    )
+    add_test_network(parser)
     parser.add_argument("--clean-up", action="store_true", help="end the test as part of this run")
     parser.add_argument(
         "--hold", action="store_true", help="with --clean-up: ask people before the test is ended"
@@ -96,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def parameters(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     """The flow's parameters, from the command's arguments."""
-    chosen: dict[str, Any] = {
+    return {
+        **test_network_choice(arguments.test_network),
         "clean_up": arguments.clean_up,
         "direction": arguments.direction,
         "hold": arguments.hold,
@@ -105,11 +103,6 @@ def parameters(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
         "recovery_points": dict(_of_vm(text, plan) for text in arguments.recovery_point_of),
         "requested_by": requested_by(),
     }
-    if arguments.test_network in {"none", "created"}:
-        chosen["network"] = arguments.test_network
-    elif arguments.test_network:
-        chosen |= {"network": "existing", "network_name": arguments.test_network}
-    return chosen
 
 
 def real_parameters(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:

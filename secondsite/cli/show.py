@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from secondsite.cli.network_choice import add_test_network
 from secondsite.cli.planned_addresses import planned_addresses, table_of
 from secondsite.cli.show_dns import ask_dns, dns_diff
 from secondsite.errors import JournalError, UsageError
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hold", action="store_true", help="test: people are asked before the clean-up"
     )
+    add_test_network(parser)
     parser.add_argument(
         "--dns",
         action="store_true",
@@ -78,12 +80,14 @@ class _Estimate:
 def run(arguments: argparse.Namespace) -> int:
     """Print (and draw) the graph; gives 0."""
     from secondsite.home import plans_folder
+    from secondsite.plan.created_networks import reasons_against_created
     from secondsite.plan.loader import find_plan, load_estate, load_plan
 
     file = find_plan(arguments.plan, folder=plans_folder())
     estate = load_estate(file.parent)
     plan = load_plan(file, estate)
     operation, direction = Operation(arguments.kind), Direction(arguments.direction)
+    is_created = operation is Operation.TEST and arguments.test_network == "created"
     graph = compile_graph(
         plan,
         operation=operation,
@@ -91,13 +95,22 @@ def run(arguments: argparse.Namespace) -> int:
         primary_side=PrimarySide(arguments.primary_side),
         hold=arguments.hold,
         cleanup=arguments.clean_up,
+        created_networks=is_created,
         settles=estate.dns_policy.settles,
     )
     protection = next(each for each in estate.protections if each.name == plan.protection)
     sites = dict(zip(("source", "target"), protection.site_names(direction), strict=True))
     estimate = _estimate(graph, plan.name, operation)
     rows = planned_addresses(
-        plan, estate, operation=operation, direction=direction, past=_past_runs(plan.name)[::-1]
+        plan,
+        estate,
+        operation=operation,
+        direction=direction,
+        past=_past_runs(plan.name)[::-1],
+        test_network=arguments.test_network,
+    )
+    refused = (
+        reasons_against_created(estate.sites[sites["target"]], protection) if is_created else []
     )
     title = f"{plan.name}: {operation}, {direction}, {sites['source']} to {sites['target']}"
     names = ask_dns(plan, file, operation, direction) if arguments.dns else None
@@ -110,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
             "direction": str(direction),
             **_facts(graph, sites, estimate),
             "addresses": [asdict(row) for row in rows],
+            "refused": refused,
         }
         if names is not None:
             facts["dns"] = names
@@ -124,6 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
     print()
     if rows:
         print("\n".join([*table_of(rows), ""]))
+    for reason in refused:
+        print(f"This test would be refused: {reason}.")
     for line in _outlook(graph, estimate):
         print(line)
     for line in () if names is None else dns_diff(names):

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from secondsite.cli.planned_addresses import planned_addresses, table_of
 from secondsite.graph import Operation
 from secondsite.plan.loader import load_estate, load_plan
@@ -31,8 +33,11 @@ def told(
     operation: Operation = Operation.PLANNED,
     past: tuple[RunRecord, ...] = (),
     direction: Direction = Direction.FORWARD,
+    **more: Any,
 ) -> list[tuple[str, ...]]:
-    rows = planned_addresses(PAYROLL, ESTATE, operation=operation, direction=direction, past=past)
+    rows = planned_addresses(
+        PAYROLL, ESTATE, operation=operation, direction=direction, past=past, **more
+    )
     return [(each.vm, each.adapter, each.network, each.address) for each in rows]
 
 
@@ -92,6 +97,28 @@ def test_a_test_shows_its_own_networks() -> None:
     networks = [row[2] for row in told(Operation.TEST, past=(a_rehearsal(),))]
 
     assert networks == ["osaka-test", "osaka-backup-test", "osaka-test"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown"),
+    [
+        (
+            "created",
+            [
+                "made of drill, like osaka-prod",
+                "made of drill, like osaka-backup",
+                "made of drill, like osaka-prod",
+            ],
+        ),
+        ("none", ["none", "none", "none"]),
+        ("osaka-backup-test", ["osaka-backup-test"] * 3),
+    ],
+)
+def test_a_test_shows_the_network_that_was_chosen_for_it(chosen: str, shown: list[str]) -> None:
+    rows = told(Operation.TEST, past=(a_rehearsal(),), test_network=chosen)
+
+    assert [row[2] for row in rows] == shown
+    assert rows[0][3] == "10.2.0.41"
 
 
 def test_on_the_way_home_it_is_the_address_of_the_plan_at_home() -> None:

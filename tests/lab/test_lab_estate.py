@@ -144,6 +144,56 @@ def test_addresses_of_a_network_must_be_its_own(tmp_path: Path, changed: str, wo
         load_lab_estate(_write(tmp_path, _MINIMAL.replace("subnets: [10.1.0.0/24]", changed)))
 
 
+_OTHER = "{vlan: 300, subnets: [10.8.0.0/24]}"
+_AGAIN = "{vlan: 301, subnets: [10.9.0.0/24]}"
+_DRILL = """\
+    logical_networks:
+      - name: drill
+        isolation: vlan
+        switch: vs
+        sites: [{name: there, wires: [{vlan: 300, subnets: [10.9.0.0/24]}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("switch: vs\n", "switch: vs\n        hosts: [hv-9]\n", '"hv-9" is not a host of'),
+        ("vlan: 300, ", "", "has no untagged subnets: write vlan"),
+        ("10.9.0.0/24]}", f"10.9.0.0/24]}}, {_OTHER}", "same switch and VLAN"),
+        ("10.9.0.0/24]}", f"10.9.0.0/24]}}, {_AGAIN}", "write each subnet once"),
+        ("10.9.0.0/24]}", "10.9.0.0/24], gateway: 10.8.0.1}", "10.8.0.1 is not in 10.9.0.0/24"),
+        ("10.9.0.0/24]}", "10.0.0.0/8]}", "too large for the lab"),
+        ("isolation: vlan", "isolation: gre", "isolation"),
+        ("name: drill", "name: prod", '"prod" is on vs-x'),
+    ],
+)
+def test_logical_networks_must_fit_their_site(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    drill = _DRILL.replace(old, new, 1)
+    text = _MINIMAL.replace("  osaka:\n", f"{drill}  osaka:\n", 1)
+    if "vs-x" in words:
+        text = text.replace("{name: prod, switch: vs,", "{name: prod, switch: vs-x, vlan: 7,")
+    assert _MINIMAL not in text
+
+    with pytest.raises(PlanError) as caught:
+        load_lab_estate(_write(tmp_path, text))
+
+    assert words in str(caught.value)
+
+
+def test_a_right_logical_network_is_no_fault(tmp_path: Path) -> None:
+    text = _MINIMAL.replace("  osaka:\n", f"{_DRILL}  osaka:\n", 1)
+
+    world = build_world(load_lab_estate(_write(tmp_path, text)))
+
+    assert [each.name for each in world.sites["tokyo"].vmm.get_logical_networks()] == [
+        "drill",
+        "prod",
+    ]
+
+
 @pytest.mark.parametrize(("text", "mib"), [("512MiB", 512), ("4 GiB", 4096), ("1.5gib", 1536)])
 def test_memory_is_read_with_its_unit_and_written_back(text: str, mib: int) -> None:
     assert parse_memory(text) == mib
