@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Template
 from markupsafe import Markup
 
+from secondsite.reports.choices import say_choices
 from secondsite.reports.facts import Reportable, as_facts
 from secondsite.reports.gantt import Band, Chart, lay_out
 from secondsite.reports.gantt_svg import (
@@ -83,6 +84,7 @@ def report_html(source: Reportable) -> str:
         pictures={plan["plan"]: _pictures(plan) for plan in facts["plans"] if plan["past"][1:]},
         most_open=_MOST_OPEN,
         standings=vm_standings(facts),
+        choices=say_choices(facts["kind"], facts["parameters"]),
         progress=progress_sentence(facts),
         problems=problems(facts),
         questions=questions(facts),
