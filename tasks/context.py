@@ -24,6 +24,7 @@ from secondsite.graph import Action, Operation, PrimarySide, Step
 from secondsite.plan.estate import Estate, Network, Protection, Site
 from secondsite.plan.made_network import MADE_NETWORKS, MadeNetwork
 from secondsite.plan.model import Direction, Plan
+from secondsite.run.dns_ledger import Key
 from secondsite.run.events import JournalEvent, VmFact
 from secondsite.run.leftovers import (
     LeftNetworks,
@@ -61,6 +62,7 @@ class RunContext:
         settled: How each task of this process ended, by step id.
         unsettled: Steps that an engine began before it died: they may or may not have happened.
         dns_planned: DNS changes that an earlier try of a step has announced, by step id.
+        dns_owners: Of record sets that go back: which VMs' changes, and what was there before.
         whereabouts: The last look for VMs that were moved meanwhile, by site.
         history: Gives the runs of the plan, oldest first, this one as far as it has come.
         everywhere: Gives the runs of all plans that share a VM with this one; None: `history`.
@@ -79,6 +81,7 @@ class RunContext:
     now: Callable[[], datetime]
     unsettled: set[str] = field(default_factory=set)
     dns_planned: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    dns_owners: Mapping[Key, Mapping[str, frozenset[str]]] | None = None
     history: Callable[[], Sequence[RunRecord]] = tuple
     everywhere: Callable[[], Sequence[RunRecord]] | None = None
     vms: dict[str, VmFact] = field(default_factory=dict)

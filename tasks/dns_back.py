@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -12,7 +13,7 @@ from secondsite.connectors.dns import Edit
 from secondsite.connectors.dns.deciding import put_back
 from secondsite.errors import ConflictError, NotStartedError, SiteError, UnknownOutcomeError
 from secondsite.graph import Operation, Step
-from secondsite.run.dns_ledger import changes_of, final_ttls, key_of, preparations
+from secondsite.run.dns_ledger import Key, changes_of, final_ttls, key_of, preparations
 from secondsite.run.events import Noted
 from tasks.action import step_task
 from tasks.context import RunContext
@@ -27,7 +28,21 @@ _Change = Mapping[str, Any]
 @step_task
 async def restore_names(run: RunContext, step: Step) -> ActionResult:
     """Put back what DNS held before the failover, never over a later change of somebody else."""
-    vm = vm_of(step).name
+    return await _put_all_back(run, step, _to_put_back(run, vm_of(step).name))
+
+
+@step_task
+async def roll_back_names(run: RunContext, step: Step) -> ActionResult:
+    """Put back what the chosen run changed for one VM, with a word about each record."""
+    return await _put_all_back(run, step, _to_put_back(run, vm_of(step).name))
+
+
+def _to_put_back(run: RunContext, vm: str) -> list[_Change]:
+    """The changes of that VM that this run takes back, oldest first."""
+    if run.operation is Operation.ROLLBACK_DNS:
+        wanted = run.options.of_run
+        record = next((each for each in run.earlier_runs() if each.run_id == wanted), None)
+        return [change for name, change in changes_of(record) if name == vm] if record else []
     changes = [*run.dns_to_restore(vm)]
     if run.operation is Operation.UNDO:
         changed = {key_of(change) for change in changes}
@@ -36,16 +51,7 @@ async def restore_names(run: RunContext, step: Step) -> ActionResult:
             for key, each in preparations(run.earlier_runs()).items()
             if each.vm == vm and key not in changed
         ]
-    return await _put_all_back(run, step, changes)
-
-
-@step_task
-async def roll_back_names(run: RunContext, step: Step) -> ActionResult:
-    """Put back what the chosen run changed for one VM, with a word about each record."""
-    record = next((each for each in run.earlier_runs() if each.run_id == run.options.of_run), None)
-    vm = vm_of(step).name
-    changes = [change for name, change in changes_of(record) if name == vm] if record else []
-    return await _put_all_back(run, step, changes)
+    return changes
 
 
 @step_task
@@ -85,7 +91,7 @@ async def _put_all_back(run: RunContext, step: Step, changes: Sequence[_Change])
     troubles: list[SiteError] = []
     for change in reversed(changes):
         try:
-            rows.append(await _put_one_back(run, change))
+            rows.append(await _put_one_back(run, change, vm_of(step).name))
         except NotStartedError:
             raise
         except SiteError as error:
@@ -102,13 +108,15 @@ async def _put_all_back(run: RunContext, step: Step, changes: Sequence[_Change])
     return ActionResult(changed=any(row["changed"] for row in rows), evidence={"dns": rows})
 
 
-async def _put_one_back(run: RunContext, change: _Change) -> dict[str, Any]:
+async def _put_one_back(run: RunContext, change: _Change, vm: str) -> dict[str, Any]:
     edit = edit_of(change)
     row = {"target": change["target"]}
     if edit is None:
         return row | dict(change) | {"changed": False, "how": "already"}
     zone = run.sites.zone(change["target"], change["zone"])
-    async with run.contested_names if is_shared(run, change) else nullcontext():
+    others = [had for other, had in _owners(run)[key_of(change)].items() if other != vm]
+    # Other VMs may have values in it that go back at the same time: nobody is between then.
+    async with run.contested_names if others or is_shared(run, change) else nullcontext():
         found = await zone.read(edit.name, edit.type)
         try:
             wanted = put_back(
@@ -116,6 +124,7 @@ async def _put_one_back(run: RunContext, change: _Change) -> dict[str, Any]:
                 before=edit.before,
                 after=edit.after,
                 ttl_s=change.get("former_ttl_s"),
+                fellows=frozenset().union(*others),
             )
         except ValueError:
             # The connector tells the three values; it changes nothing.
@@ -125,6 +134,18 @@ async def _put_one_back(run: RunContext, change: _Change) -> dict[str, Any]:
             return row | {**change, "changed": False, "how": "already"}
         made = await zone.change(Edit(before=found, after=wanted))
         return row | made.as_dict()
+
+
+def _owners(run: RunContext) -> Mapping[Key, Mapping[str, frozenset[str]]]:
+    """Per record set that goes back: whose change of it, and the values that were there before."""
+    if run.dns_owners is None:
+        owners: dict[Key, dict[str, frozenset[str]]] = defaultdict(dict)
+        for vm in run.plan.vms:
+            for change in _to_put_back(run, vm.name):
+                values = change["before"]["values"] if change["before"] else ()
+                owners[key_of(change)][vm.name] = frozenset(str(each) for each in values)
+        run.dns_owners = owners
+    return run.dns_owners
 
 
 def _together(troubles: Sequence[SiteError], rows: Sequence[Mapping[str, Any]]) -> SiteError:

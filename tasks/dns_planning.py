@@ -13,10 +13,11 @@ from secondsite.connectors.dns.deciding import Move, decide
 from secondsite.errors import SiteError, WrongStateError
 from secondsite.plan.dns_intent import DnsChange, dns_changes
 from secondsite.plan.estate import Estate
-from secondsite.plan.model import Direction, PlannedVm
-from secondsite.run.dns_ledger import Change, Key, former_changes, key_of, preparations
+from secondsite.plan.model import PlannedVm
+from secondsite.run.dns_ledger import Change, Key, key_of, preparations
 from tasks.adapters import adapters_of, network_of
 from tasks.context import RunContext
+from tasks.dns_at_home import AtHome
 from tasks.former_addresses import former_addresses, in_subnets_of
 
 __all__ = ["PlannedChanges", "holder_of", "plan_changes"]
@@ -30,7 +31,8 @@ class PlannedChanges:
 
     Attributes:
         changes: `{target, zone, name, type, before, after}`, as the journal keeps them.
-        troubles: What cannot be done about PTR records; the VM is found without them.
+        troubles: What people are told and holds nothing up: PTR records that cannot be written,
+            records that a failover made and somebody has changed since.
         is_contested: Whether other VMs may change one of these record sets at the same time.
     """
 
@@ -77,7 +79,7 @@ async def plan_changes(run: RunContext, vm: PlannedVm, addresses: Sequence[str])
             changes[key_of(pointer)] = pointer
     return PlannedChanges(
         changes=tuple(changes.values()),
-        troubles=tuple(each for each in pointers if isinstance(each, SiteError)),
+        troubles=(*planner.troubles, *(each for each in pointers if isinstance(each, SiteError))),
         is_contested=planner.is_contested or _is_named_twice(run, vm),
     )
 
@@ -123,18 +125,13 @@ class _Planner:
 
     def __init__(self, run: RunContext, vm: PlannedVm) -> None:
         self.is_contested = False
+        self.troubles: list[SiteError] = []
         self._run = run
         self._holders: dict[tuple[str, str], str] = {}
-        earlier = run.earlier_runs()
-        self._home: Mapping[Key, Change] = (
-            former_changes(earlier, vm=vm.name, direction=str(run.direction))
-            if run.direction is Direction.BACK and not run.is_test
-            else {}
-        )
-        self._prepared = {} if run.is_test else preparations(earlier)
+        self._home = AtHome.of(run, vm)
+        self._prepared = {} if run.is_test else preparations(run.earlier_runs())
         source = run.estate.sites.get(run.source_site_name)
         self._was_left = in_subnets_of(source)
-        self._is_home = in_subnets_of(run.estate.sites.get(run.target_site_name))
 
     async def name(self, kinds: Sequence[DnsChange]) -> list[Change]:
         """One name: its A and AAAA records, together."""
@@ -156,18 +153,15 @@ class _Planner:
             self._move(replace(kind, name=name, zone=zone), found[kind.type], is_aliased=is_aliased)
             for kind in kinds
         ]
-        had = {
-            kind.type
-            for kind in kinds
-            if self._home.get((kind.target.name, zone, name, kind.type), {}).get("before")
-        }
+        keys = {kind.type: (kind.target.name, zone, name, kind.type) for kind in kinds}
+        kept = _families(
+            moves,
+            had={kind for kind, key in keys.items() if self._home.had(key)},
+            is_known=any(self._home.knows(key) for key in keys.values()),
+        )
         return [
-            self._change(
-                (kind.target.name, zone, name, kind.type),
-                move,
-                self._final_ttl_s((kind.target.name, zone, name, kind.type), kind.ttl_s),
-            )
-            for kind, move in zip(kinds, _families(moves, had=had), strict=True)
+            self._change(keys[kind.type], move, self._home.ttl_s(keys[kind.type], kind.ttl_s))
+            for kind, move in zip(kinds, kept, strict=True)
             if move is not None
         ]
 
@@ -184,30 +178,32 @@ class _Planner:
         def names(values: Iterable[str]) -> tuple[str, ...]:
             return tuple(held.get(canonical_name(each), each) for each in values)
 
+        key = change.target.name, change.zone, canonical_name(change.name), change.type
         change = replace(
             change,
             values=names(change.values),
             former=tuple(dict.fromkeys((*names(change.former), *change.former))),
         )
-        key = change.target.name, change.zone, canonical_name(change.name), change.type
-        return self._change(key, self._move(change, found), self._final_ttl_s(key, change.ttl_s))
+        change = self._home.pointer(key, change, found)
+        return self._change(key, self._move(change, found), self._home.ttl_s(key, change.ttl_s))
 
     def _move(
         self, change: DnsChange, found: RecordSet | None, *, is_aliased: bool = False
     ) -> Move:
         key = change.target.name, change.zone, canonical_name(change.name), change.type
-        return Move(
+        move = Move(
             name=change.name,
             type=change.type,
             server=self._run.sites.zone(change.target.name, change.zone).server,
             found=found,
-            values=change.values or self._brought_home(key),
+            values=change.values,
             former=change.former,
             was_left=self._was_left,
             is_alone=is_aliased and not change.shared,
             is_free=change.target.for_tests,
             fellows=self._fellows(key),
         )
+        return move if change.type == "PTR" else self._home.address(key, move)
 
     def _fellows(self, key: Key) -> tuple[str, ...]:
         """What this run has put there for other VMs already."""
@@ -220,21 +216,6 @@ class _Planner:
             if value not in (change["before"] or {"values": ()})["values"]
         )
 
-    def _brought_home(self, key: Key) -> tuple[str, ...]:
-        """Addresses that were taken out when the VM went away, and are right again at home."""
-        change = self._home.get(key)
-        if change is None or key[3] == "PTR" or change["after"] is not None or not change["before"]:
-            return ()
-        values = tuple(str(each) for each in change["before"]["values"])
-        return tuple(each for each in values if self._is_home(each))
-
-    def _final_ttl_s(self, key: Key, planned_s: int | None) -> int | None:
-        """As it was at home; else as planned; None for as it is."""
-        change = self._home.get(key)
-        if change is None or not change["before"]:
-            return planned_s
-        return int(change.get("former_ttl_s") or change["before"]["ttl_s"])
-
     def _change(self, key: Key, move: Move, final_ttl_s: int | None) -> Change:
         """`move` decided; a TTL that was lowered stays so until the failover is committed."""
         target, zone, name, kind = key
@@ -245,6 +226,10 @@ class _Planner:
             and move.found.ttl_s == prepared.lowered_ttl_s
         )
         after = decide(replace(move, ttl_s=None if is_lowered else final_ttl_s))
+        if self._home.leaves_alone(key, move.found, after):
+            after = move.found
+        if (trouble := self._home.trouble(key, move)) is not None:
+            self.troubles.append(trouble)
         change: dict[str, Any] = {
             "target": target,
             "zone": zone,
@@ -259,16 +244,17 @@ class _Planner:
         return change
 
 
-def _families(moves: Sequence[Move], *, had: Set[str]) -> list[Move | None]:
+def _families(moves: Sequence[Move], *, had: Set[str], is_known: bool = False) -> list[Move | None]:
     """Of A and AAAA, a kind that the name does not have is added only if it has no other.
 
     A failover is no time to begin publishing addresses of another kind; those that it `had` at home
-    come back.
+    come back, and no others if it `is_known` what it had.
     """
     keeps = {move.type for move in moves if move.found is not None and move.values}
     return [
         None
-        if move.found is None and (not move.values or (keeps and move.type not in had))
+        if move.found is None
+        and (not move.values or ((keeps or is_known) and move.type not in had))
         else move
         for move in moves
     ]

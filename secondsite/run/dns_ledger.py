@@ -8,7 +8,7 @@ change was made, so it may not have come true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ __all__ = [
     "changes_of",
     "final_ttls",
     "former_changes",
+    "had_part",
     "key_of",
     "preparations",
 ]
@@ -107,21 +108,46 @@ def former_changes(records: Iterable[RunRecord], *, vm: str, direction: str) -> 
         direction: Of the failover that brings it back.
     """
     found: dict[Key, Change] = {}
+    earlier: dict[str, dict[Key, Change]] = {}
+    """What was found before each failover that changed something, either way."""
     for record in records:
-        done = {
-            step.action for step in record.steps if step.vm == vm and step.state is StepState.DONE
-        }
-        if record.kind in _MOVES and record.direction != direction:
-            for name, change in changes_of(record):
-                key = key_of(change)
-                known = found.get(key)
-                if name == vm and (known is None or change["before"] != known["after"]):
-                    found[key] = change
-        elif (record.kind in _MOVES and "dns" in done) or (
-            record.kind == "undo" and "restore-dns" in done
-        ):
-            found.clear()
+        own = [step for step in record.steps if step.vm == vm]
+        done = {step.action for step in own if step.state is StepState.DONE}
+        changes = [change for name, change in changes_of(record) if name == vm]
+        if record.kind in _MOVES:
+            if changes:
+                earlier[record.run_id] = dict(found)
+            if record.direction == direction:
+                found = {} if "dns" in done else found
+                continue
+            for change in changes:
+                known = found.get(key_of(change))
+                if known is None or change["before"] != known["after"]:
+                    found[key_of(change)] = change
+        elif record.kind == "undo" and "restore-dns" in done and earlier:
+            found = earlier.pop(next(reversed(earlier)))
+        elif "rollback-dns" in done and record.direction == direction:
+            found = earlier.get(str(record.parameters.get(ROLLED_BACK, "")), found)
     return found
+
+
+def had_part(change: Change, *, is_there: Callable[[str], bool]) -> bool:
+    """Whether the VM had a value in the record set before `change` took it away.
+
+    Where its new value was there already nothing tells what was before: then it had.
+
+    Args:
+        change: Of A or AAAA records, by the failover that took the VM away.
+        is_there: Whether an address is in the site that it went to.
+    """
+    before, after = _values(change["before"]), _values(change["after"])
+    if before - after:
+        return True
+    return bool(before) and before == after and any(is_there(value) for value in after)
+
+
+def _values(side: Mapping[str, Any] | None) -> frozenset[str]:
+    return frozenset(str(value) for value in side["values"]) if side else frozenset()
 
 
 def final_ttls(records: Iterable[RunRecord]) -> dict[Key, int]:

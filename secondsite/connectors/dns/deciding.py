@@ -93,28 +93,43 @@ def decide(move: Move) -> RecordSet | None:
 def rebased(edit: Edit, found: RecordSet | None) -> Edit:
     """`edit`, as it must be now that other members of the set have changed since it was planned.
 
-    An edit that takes the whole set away, or meets values that it does not know of, is given back
-    as it is, and will meet its conflict.
+    An edit that meets values that it does not know of is given back as it is, and will meet its
+    conflict; so is one of the TTL alone.
     """
     before, after = edit.before, edit.after
-    if found is None or after is None or found in (before, after):
+    if found in (before, after):
         return edit
     old = frozenset(before.values) if before else frozenset()
-    gone, added = old - frozenset(after.values), frozenset(after.values) - old
-    now = frozenset(found.values)
-    if not added:
+    wanted = frozenset(after.values) if after else frozenset()
+    gone, added = old - wanted, wanted - old
+    now = frozenset(found.values) if found else frozenset()
+    if not added and not gone:
         return edit
     if added <= now and gone.isdisjoint(now):
-        return Edit(before=before, after=found)  # our part is done
-    if gone <= now and added.isdisjoint(now):
+        # Our part is done; what others did is not what would have to be taken back.
+        former = tuple(sorted((now - added) | gone))
+        like = before or found
+        own = (
+            RecordSet(name=edit.name, type=edit.type, ttl_s=like.ttl_s, values=former)
+            if like and former
+            else None
+        )
+        return Edit(before=own, after=found)
+    if found is not None and gone <= now and added.isdisjoint(now):
         values = tuple(sorted((now - gone) | added))
-        new = RecordSet(name=edit.name, type=edit.type, ttl_s=after.ttl_s, values=values)
+        ttl_s = after.ttl_s if after else found.ttl_s
+        new = RecordSet(name=edit.name, type=edit.type, ttl_s=ttl_s, values=values)
         return Edit(before=found, after=new)
     return edit
 
 
 def put_back(
-    *, found: RecordSet | None, before: RecordSet | None, after: RecordSet | None, ttl_s: int | None
+    *,
+    found: RecordSet | None,
+    before: RecordSet | None,
+    after: RecordSet | None,
+    ttl_s: int | None,
+    fellows: frozenset[str] = frozenset(),
 ) -> RecordSet | None:
     """What `found` becomes when our change from `before` to `after` is taken back.
 
@@ -126,6 +141,7 @@ def put_back(
         before: As it was before our change.
         after: As we made it.
         ttl_s: The TTL that it had of its own, if that is not `before`'s.
+        fellows: Values of others that come and go for the same reason as ours.
 
     Raises:
         ValueError: it is neither ours any more nor as it was: somebody changed it since.
@@ -139,6 +155,16 @@ def put_back(
     now = frozenset(found.values if found else ())
     if now.isdisjoint(ours) and (ours or theirs) and theirs <= now:
         return found  # put back already, whatever else there is
+    kept = frozenset(after.values if after else ())
+    is_out = (found is None or after is None) and not ours
+    if is_out and before is not None and theirs and (now | kept) <= fellows:
+        # The VM was taken out of it, and so were others. It comes in again.
+        return RecordSet(
+            name=before.name,
+            type=before.type,
+            ttl_s=before.ttl_s,
+            values=tuple(sorted(now | theirs)),
+        )
     if found is None or after is None or not ours <= now or not theirs.isdisjoint(now):
         raise ValueError("somebody changed it since")
     values = (now - ours) | theirs

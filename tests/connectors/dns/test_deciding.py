@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -115,6 +116,35 @@ def test_what_somebody_has_replaced_is_not_put_back(found: RecordSet | None) -> 
         put_back(found=found, before=a(OLD), after=a(NEW), ttl_s=None)
 
 
+@given(st.permutations(range(3)))
+def test_members_that_were_taken_out_come_in_again_in_any_order(order: list[int]) -> None:
+    sets = [a(OLD, NEW, OTHER), a(NEW, OTHER), a(OTHER), None]
+    changes = list(pairwise(sets))
+    current = None
+
+    for index in order:
+        before, after = changes[index]
+        current = put_back(
+            found=current,
+            before=before,
+            after=after,
+            ttl_s=None,
+            fellows=frozenset({OLD, NEW, OTHER}),
+        )
+
+    assert current == sets[0]
+
+
+@pytest.mark.parametrize(
+    ("found", "before", "after"), [(None, a(OLD, NEW), a(NEW)), (a(THIRD), a(OLD), None)]
+)
+def test_a_member_is_not_put_into_what_somebody_else_made_of_the_set(
+    found: RecordSet | None, before: RecordSet, after: RecordSet | None
+) -> None:
+    with pytest.raises(ValueError, match="somebody"):
+        put_back(found=found, before=before, after=after, ttl_s=None)
+
+
 def test_going_back_raises_a_ttl_that_had_been_lowered_before() -> None:
     back = put_back(
         found=a(NEW, ttl_s=20), before=a(OLD, ttl_s=20), after=a(NEW, ttl_s=20), ttl_s=900
@@ -153,6 +183,37 @@ def test_an_edit_of_one_member_follows_what_became_of_the_others() -> None:
     edit = Edit(before=a(OLD, OTHER), after=a(NEW, OTHER))
 
     assert rebased(edit, a(OLD, THIRD)) == Edit(before=a(OLD, THIRD), after=a(NEW, THIRD))
-    assert rebased(edit, a(NEW, THIRD)) == Edit(before=a(OLD, OTHER), after=a(NEW, THIRD))
+    assert rebased(edit, a(NEW, THIRD)) == Edit(before=a(OLD, THIRD), after=a(NEW, THIRD))
     assert rebased(edit, a(THIRD)) == edit
     assert rebased(edit, None) == edit
+
+
+def test_a_member_that_is_taken_out_follows_what_became_of_the_others() -> None:
+    part, whole = Edit(before=a(OLD, OTHER), after=a(OTHER)), Edit(before=a(OLD), after=None)
+
+    assert rebased(part, a(OLD, THIRD)) == Edit(before=a(OLD, THIRD), after=a(THIRD))
+    assert rebased(part, a(THIRD)) == Edit(before=a(OLD, THIRD), after=a(THIRD))
+    assert rebased(part, None) == Edit(before=a(OLD), after=None)
+    assert rebased(whole, a(OLD, THIRD)) == Edit(before=a(OLD, THIRD), after=a(THIRD))
+    assert rebased(whole, None) == whole
+
+
+@given(st.permutations(range(2)), st.booleans())
+def test_an_edit_that_was_taken_up_again_goes_back_in_any_order(
+    order: list[int], is_new: bool
+) -> None:
+    """The engine died when the first was made; the second came before the first was looked at."""
+    first = None if is_new else a("10.1.0.11", "10.1.0.12")
+    made = a("10.2.0.11") if is_new else a("10.1.0.12", "10.2.0.11")
+    found = a("10.2.0.11", "10.2.0.12")
+    edits = [
+        rebased(Edit(before=first, after=made), found),
+        Edit(before=made, after=found),
+    ]
+    current: RecordSet | None = found
+
+    for index in order:
+        edit = edits[index]
+        current = put_back(found=current, before=edit.before, after=edit.after, ttl_s=None)
+
+    assert current == first
