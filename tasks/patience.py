@@ -7,16 +7,21 @@ many servers it had and in whatever order they are asked.
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Callable
 
 __all__ = ["Patience"]
 
 
+def _now_s() -> float:
+    """By the clock that the waits themselves go by."""
+    return asyncio.get_running_loop().time()
+
+
 class Patience:
     """What is left of the budget of each phase. Waiting for several at once counts once."""
 
-    def __init__(self, limit_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limit_s: float, *, clock: Callable[[], float] = _now_s) -> None:
         self._limit_s = limit_s
         self._clock = clock
         self._in_vain_s: dict[str, float] = {}

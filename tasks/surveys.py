@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,7 @@ __all__ = ["SiteSurvey", "a_little_longer", "answers", "survey_site"]
 T = TypeVar("T")
 
 _LEAST_PATIENCE_S = 3.0
-_TIMES_SLOWER = 3.0
+_TIMES_SLOWER = 2.0
 """How much longer than the other site a site may take that is not given up."""
 _PAUSE_S = 2.0
 """Before a server that did not answer is asked once more."""
@@ -84,9 +83,10 @@ async def a_little_longer(than: asyncio.Task[SiteSurvey], *, seconds: float) -> 
 
     `seconds` is the most that it is waited for then; less, if the other one was fast.
     """
-    began = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    began = clock()
     await asyncio.wait({than})
-    longer_s = max(_LEAST_PATIENCE_S, _TIMES_SLOWER * (time.monotonic() - began))
+    longer_s = max(_LEAST_PATIENCE_S, _TIMES_SLOWER * (clock() - began))
     await asyncio.sleep(min(longer_s, seconds))
 
 
