@@ -95,6 +95,7 @@ def test_a_logical_network_for_tests_is_no_fault(folder: PlansFolder) -> None:
         ),
         (written(DRILL.replace("vlan", "vxlan")), "isolation"),
     ],
+    ids=lambda each: "estate" if "\n" in each else each[:40],
 )
 def test_what_is_wrong_is_said_beforehand(folder: PlansFolder, text: str, words: str) -> None:
     faults = examine(folder.write("estate.yaml", text), []).faults

@@ -11,9 +11,11 @@ import pytest
 
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.vmm import (
+    GrantRequest,
     MadeAdapter,
     MadeConnection,
     MakeNetworkRequest,
+    PoolAdapter,
     RemoveNetworkRequest,
     VmmServer,
     mark_of,
@@ -349,3 +351,38 @@ def test_vmm_refuses_to_remove_what_is_in_use(stage: Stage) -> None:
         stage.vmm.remove_vm_subnet(subnet.id)
     with pytest.raises(LabRefusal, match="has addresses in use"):
         stage.vmm.remove_static_ip_address_pool(pool.id)
+
+
+def test_vmm_refuses_to_remove_a_network_with_adapters_until_it_has_looked_at_the_host(
+    stage: Stage,
+) -> None:
+    make(stage, PLAIN)
+    request = connection(stage, PLAIN)
+    done(stage.server.connect_adapters([request], timeout_s=LIMIT_S), request.vm)
+    network = stage.networks[PLAIN.name]
+    stage.host.stop_vm_failover("sql01")
+
+    with pytest.raises(LabRefusal, match="is in use by sql01 - Test"):
+        stage.vmm.remove_vm_network(network.id)
+    stage.vmm.read_virtual_machines()
+    stage.vmm.remove_vm_network(network.id)
+
+    assert PLAIN.name not in stage.networks
+
+
+def test_an_address_is_taken_out_of_the_pool_for_the_networks_own_vlan(stage: Stage) -> None:
+    subnet = MadeSubnet(name="s2", site="drill-osaka", vlan=301, prefixes=("10.9.0.0/24",))
+    network = replace(WIRED, name="Secondsite shop-test-1 other", subnets=(subnet,))
+    make(stage, network)
+    asked = GrantRequest(
+        vm="sql01",
+        vm_id=stage.host.get_vm("sql01")[0].id.upper(),
+        mark="test of sql01",
+        adapters=(PoolAdapter(adapter="Network Adapter", network=network.name),),
+    )
+
+    granted = done(stage.server.grant_addresses([asked], timeout_s=LIMIT_S), "sql01")
+    shown = {each.name: each for each in stage.server.inventory(timeout_s=LIMIT_S).networks}
+
+    assert [each["address"] for each in granted.evidence["granted"]] == ["10.9.0.210"]
+    assert [each.name for each in shown[network.name].pools] == ["other-pool"]
