@@ -59,7 +59,7 @@ async def remove_networks(run: RunContext, step: Step) -> ActionResult:
 async def _remove(run: RunContext, left: LeftNetworks) -> list[str]:
     access = run.sites.vmm(left.site)
     # VMM takes test VMs that are gone for connected ones, until it looks at their hosts again.
-    hosts = [host.name for host in run.estate.sites[left.site].hosts]
+    hosts = {*left.hosts, *(vm.host for vm in run.vms.values() if vm.host)}
     await asyncio.gather(*(access.refresh.submit(host, host) for host in hosts))
     results = await asyncio.gather(
         *(

@@ -99,11 +99,13 @@ class LeftNetworks:
         run_id: The run that made them: they bear its mark.
         site: Where they are.
         names: Their names.
+        hosts: Where its test VMs were.
     """
 
     run_id: str
     site: str
     names: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
 
 
 def networks_left(records: Iterable[RunRecord]) -> tuple[LeftNetworks, ...]:
@@ -118,7 +120,10 @@ def networks_left(records: Iterable[RunRecord]) -> tuple[LeftNetworks, ...]:
         for step in record.steps:
             if step.action == "make-networks" and step.attempts:
                 names = tuple(str(each["name"]) for each in meant.get(MADE_NETWORKS, ()))
-                left.append(LeftNetworks(run_id=record.run_id, site=step.site, names=names))
+                hosts = tuple(sorted({vm.host for vm in record.vms if vm.host}))
+                left.append(
+                    LeftNetworks(run_id=record.run_id, site=step.site, names=names, hosts=hosts)
+                )
             if step.action == "networks" and step.state is StepState.DONE:
                 left.clear()
     return tuple(left)

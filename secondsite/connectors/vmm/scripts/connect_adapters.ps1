@@ -11,9 +11,16 @@ $ErrorActionPreference = 'Stop'
 . "$PSScriptRoot/../../winrm/failure.ps1"
 . "$PSScriptRoot/shared/adapters.ps1"
 
-function Select-VmmMachine([object] $Server, [string] $Id) {
-    foreach ($machine in @(Get-SCVirtualMachine -VMMServer $Server)) { if ("$($machine.VMId)" -eq $Id) { return $machine } }
-    return $null
+function Read-Machines([object] $Server) {
+    # All at once: asked one by one, VMM takes far longer.
+    $machineOf = @{}
+    foreach ($machine in @(Get-SCVirtualMachine -VMMServer $Server)) { $machineOf["$($machine.VMId)"] = $machine }
+    return $machineOf
+}
+
+function Select-Now([object] $Machine, [string] $Name, [int] $Number) {
+    # As VMM has it now, whatever it was when the VM was read.
+    Select-VmmAdapter ([pscustomobject] @{ VirtualNetworkAdapters = @(Get-SCVirtualNetworkAdapter -VM $Machine) }) $Name $Number
 }
 
 function Test-OnNetwork([object] $Adapter, [object] $Network) {
@@ -21,27 +28,29 @@ function Test-OnNetwork([object] $Adapter, [object] $Network) {
 }
 
 $server = Get-SCVMMServer -ComputerName 'localhost'
-$refreshed = @{}
+$machineOf = Read-Machines $server
+# Test VMs were made a moment ago: VMM learns of them when it looks at their hosts.
+$unread = @(foreach ($request in $Requests) { if ($null -eq $machineOf["$($request.vm_id)"]) { "$($request.host)" } }) | Select-Object -Unique
+if (@($unread).Count -gt 0) {
+    foreach ($one in @(Get-SCVMHost -VMMServer $server)) {
+        if (@($unread) -contains $one.Name -or @($unread) -contains ($one.Name -split '\.')[0]) { $null = Read-SCVirtualMachine -VMHost $one }
+    }
+    $machineOf = Read-Machines $server
+}
+$networkOf = @{}
+foreach ($one in @(Get-SCVMNetwork -VMMServer $server)) { $networkOf["$($one.Name)"] = $one }
+
 $results = @(
     foreach ($request in $Requests) {
         $result = [ordered]@{ vm = $request.vm; ok = $false; changed = $false; evidence = [ordered]@{ attached = @() }; error = $null }
         try {
-            $machine = Select-VmmMachine $server $request.vm_id
-            if ($null -eq $machine -and -not $refreshed.ContainsKey("$($request.host)")) {
-                # A test VM was made a moment ago: VMM learns of it when it looks at its host.
-                foreach ($one in @(Get-SCVMHost -VMMServer $server)) {
-                    if ("$($one.Name)" -eq "$($request.host)" -or ("$($one.Name)" -split '\.')[0] -eq "$($request.host)") { $null = Read-SCVirtualMachine -VMHost $one }
-                }
-                $refreshed["$($request.host)"] = $true
-                $machine = Select-VmmMachine $server $request.vm_id
-            }
+            $machine = $machineOf["$($request.vm_id)"]
             if ($null -eq $machine) { throw 'Secondsite.VmNotInVmm: VMM does not know a VM of this id.' }
             foreach ($item in $request.adapters) {
-                $networks = @(Get-SCVMNetwork -VMMServer $server -Name $item.network)
-                if ($networks.Count -eq 0) { throw "Secondsite.NetworkNotFound: VMM has no VM network '$($item.network)'." }
-                $network = $networks[0]
+                $network = $networkOf["$($item.network)"]
+                if ($null -eq $network) { throw "Secondsite.NetworkNotFound: VMM has no VM network '$($item.network)'." }
                 if ("$($network.Description)" -ne "$($request.mark)") { throw "Secondsite.NotOurNetwork: The VM network '$($item.network)' is not one that we made." }
-                $adapter = Select-VmmAdapter $machine $item.adapter $item.number
+                $adapter = Select-Now $machine $item.adapter $item.number
                 if (-not (Test-OnNetwork $adapter $network)) {
                     $switch = $null
                     foreach ($one in @(Get-SCVirtualNetwork -VMHost $machine.VMHost)) {
@@ -59,8 +68,7 @@ $results = @(
                     if ("$($network.IsolationType)" -eq 'WindowsNetworkVirtualization') { $more['EnableGuestIPNetworkVirtualizationUpdates'] = $true }
                     $null = Set-SCVirtualNetworkAdapter -VirtualNetworkAdapter $adapter -VMNetwork $network -VirtualNetwork $switch -IPv4AddressType $type @more
                     $result.changed = $true
-                    $machine = Select-VmmMachine $server $request.vm_id
-                    $adapter = Select-VmmAdapter $machine $item.adapter $item.number
+                    $adapter = Select-Now $machine $item.adapter $item.number
                 }
                 if (-not (Test-OnNetwork $adapter $network)) { throw "Secondsite.NotConfirmed: Its adapter '$($item.adapter)' is not on the VM network '$($item.network)'." }
                 $result.evidence.attached += , [ordered]@{ adapter = "$($adapter.Name)"; number = [int] $item.number; network = "$($network.Name)"; switch = "$($adapter.VirtualNetwork)" }

@@ -10,19 +10,18 @@ $ErrorActionPreference = 'Stop'
 . "$PSScriptRoot/../../winrm/failure.ps1"
 
 $server = Get-SCVMMServer -ComputerName 'localhost'
+$attachedTo = @{}
+foreach ($machine in @(Get-SCVirtualMachine -VMMServer $server)) {
+    foreach ($adapter in @($machine.VirtualNetworkAdapters)) { if ($null -ne $adapter.VMNetwork) { $attachedTo["$($adapter.VMNetwork.ID)"] += , "$($machine.Name)" } }
+}
+
 $results = @(
     foreach ($request in $Requests) {
         $result = [ordered]@{ vm = $request.name; ok = $false; changed = $false; evidence = [ordered]@{ removed = @() }; error = $null }
         try {
             foreach ($network in @(Get-SCVMNetwork -VMMServer $server -Name $request.name)) {
                 if ("$($network.Description)" -ne "$($request.mark)") { throw "Secondsite.NotOurNetwork: The VM network '$($request.name)' is not one that we made." }
-                $attached = @(
-                    foreach ($machine in @(Get-SCVirtualMachine -VMMServer $server)) {
-                        foreach ($adapter in @($machine.VirtualNetworkAdapters)) {
-                            if ($null -ne $adapter.VMNetwork -and "$($adapter.VMNetwork.ID)" -eq "$($network.ID)") { "$($machine.Name)" }
-                        }
-                    }
-                ) | Select-Object -Unique
+                $attached = @($attachedTo["$($network.ID)"] | Where-Object { $_ }) | Select-Object -Unique
                 if (@($attached).Count -gt 0) { throw "Secondsite.NetworkInUse: These VMs are still connected to the VM network '$($request.name)': $(@($attached) -join ', ')." }
                 if ("$($network.IsolationType)" -ne 'NoIsolation') {
                     foreach ($subnet in @(Get-SCVMSubnet -VMMServer $server -VMNetwork $network)) {
