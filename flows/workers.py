@@ -25,7 +25,7 @@ async def worker_findings(deployment: str) -> list[Finding]:
                 return [
                     _found(
                         f"the deployment {deployment} has no work pool",
-                        "register it again: secondsite up",
+                        "register it again: secondsite deploy (or up)",
                     )
                 ]
             workers = await client.read_workers_for_work_pool(pool)
@@ -33,7 +33,7 @@ async def worker_findings(deployment: str) -> list[Finding]:
         return [
             _found(
                 f"Prefect has no deployment {deployment}: nobody can start it there",
-                "register the plans: secondsite up",
+                "register the plans: secondsite deploy (or up)",
             )
         ]
     except (HTTPError, PrefectHTTPStatusError, TimeoutError):
@@ -43,7 +43,7 @@ async def worker_findings(deployment: str) -> list[Finding]:
     return [
         _found(
             f"no worker is alive in the work pool {pool!r}, to which runs of {deployment} go",
-            f"start one there: secondsite up, or prefect worker start --pool {pool}",
+            f"start one there: secondsite worker --pool {pool}, or secondsite up",
         )
     ]
 

@@ -22,12 +22,10 @@ from secondsite.connectors.readiness import (
 )
 from secondsite.connectors.standing import PlanStanding, SideView, stand
 from secondsite.errors import SecondsiteError
-from secondsite.plan.estate import Estate, Server
-from secondsite.plan.hook_places import hook_places
-from secondsite.plan.hooks import GateHook
-from secondsite.plan.model import Plan
+from secondsite.plan.estate import Server
 from secondsite.run.events import VmFact
 from secondsite.run.finding import Finding, Severity, by_severity
+from tasks.approvers import approver_findings
 from tasks.context import RunContext
 from tasks.look import Look, against_server
 from tasks.preflight import look_before
@@ -62,7 +60,9 @@ async def check(run: RunContext, *, changes: Sequence[str] = ()) -> Checked:
     """
     protection = run.protection
     names = (protection.primary, protection.recovery)
-    looked, certificates = await asyncio.gather(_look(run), _certificates(run))
+    looked, certificates, approvers = await asyncio.gather(
+        _look(run), _certificates(run), approver_findings(run)
+    )
     sides = await asyncio.gather(*(_side(run, name, looked.sides) for name in names))
     standing = stand(
         run.plan,
@@ -84,7 +84,7 @@ async def check(run: RunContext, *, changes: Sequence[str] = ()) -> Checked:
             views=[vm.home for vm in standing.vms.values()],
             inventories=_inventories(*sides),
         ),
-        *_approvers(run.plan, run.estate),
+        *approvers,
         *_changed(changes),
     ]
     return Checked(
@@ -196,29 +196,6 @@ def _placed(run: RunContext, standing: PlanStanding) -> dict[str, tuple[str, str
         for name, view in views.items()
         if view.survey is not None and not view.is_running
     }
-
-
-def _approvers(plan: Plan, estate: Estate) -> list[Finding]:
-    """Who is asked at the plan's gates and cannot be reached."""
-    findings: dict[str, Finding] = {}
-    for place in hook_places(plan):
-        if not isinstance(place.hook, GateHook):
-            continue
-        for name in place.hook.approvers:
-            known = estate.approver(name)
-            if known is not None and known.contact:
-                continue
-            findings.setdefault(
-                name.casefold(),
-                Finding(
-                    severity=Severity.WARNING,
-                    area="approvers",
-                    sentence=f"nothing tells how to reach {name}, who decides at the gate "
-                    f'"{place.hook.gate}"',
-                    remedy="write them under `approvers` in the estate, with a `contact`",
-                ),
-            )
-    return list(findings.values())
 
 
 def _changed(changes: Sequence[str]) -> list[Finding]:

@@ -41,7 +41,7 @@ class Sites:
         self, estate: Estate, *, home: Path, block_reader: BlockReader | None = None
     ) -> None:
         self._estate = estate
-        self._secrets = Secrets(estate, home=home, block_reader=block_reader)
+        self.secrets = Secrets(estate, home=home, block_reader=block_reader)
         self._hosts = {host.name: host for site in estate.sites.values() for host in site.hosts}
         self._pool = LanePool(
             limits=LaneLimits(connect_timeout_s=estate.limits.connect_timeout.total_seconds())
@@ -173,7 +173,7 @@ class Sites:
                 )
                 for each in target.servers
             ),
-            key=zone_key(self._estate, self._secrets, target),
+            key=zone_key(self._estate, self.secrets, target),
             for_tests=target.for_tests,
         )
 
@@ -189,7 +189,7 @@ class Sites:
 
     def _endpoint(self, server: Server, modules: tuple[str, ...]) -> Endpoint:
         try:
-            account = self._secrets.account(server.credential)
+            account = self.secrets.account(server.credential)
         except CredentialError as error:
             raise CredentialError(
                 f"{server.name} was not asked anything: {error.message}", next_step=error.next_step

@@ -16,7 +16,7 @@ from secondsite.cli.services import api_url, use_prefect
 from secondsite.connectors.messaging import Mood, send
 from secondsite.errors import CredentialError, SecondsiteError, UnreachableError
 from secondsite.home import home
-from secondsite.plan.credentials import read_secret
+from secondsite.plan.credentials import read_secret, url_words
 from secondsite.plan.notifications import NotificationTarget
 
 __all__ = ["Delivery", "Errand", "main"]
@@ -55,7 +55,7 @@ def main() -> None:
 def _run(errand: Errand) -> None:
     target = errand.target
     if target.url is not None:
-        what = f'the URL of notification target "{target.name}"'
+        what = url_words(target)
         url = read_secret(target.url, what=what, home=home(), block_reader=read_block)
         send(url, title=errand.title, text=errand.text, mood=errand.mood, to=errand.to)
     else:

@@ -19,6 +19,7 @@ from typing import Literal
 from secondsite.cli.messenger_process import Delivery, Errand
 from secondsite.cli.services import services
 from secondsite.errors import JournalError
+from secondsite.plan.contact import is_mail_address
 from secondsite.plan.estate import Estate
 from secondsite.plan.notifications import NotificationTarget
 from secondsite.reports.messages import Message, messages_about
@@ -244,4 +245,6 @@ def _recipients(target: NotificationTarget, message: Message, estate: Estate) ->
     if not (target.to_approvers and message.approvers):
         return ()
     found = (estate.approver(name) for name in message.approvers)
-    return tuple(each.contact for each in found if each is not None and "@" in each.contact)
+    return tuple(
+        each.contact for each in found if each is not None and is_mail_address(each.contact)
+    )

@@ -6,7 +6,6 @@ The URL holds passwords or tokens. Nothing of it gets out of here but the name o
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -15,13 +14,13 @@ from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 from pydantic import SecretStr
 
 from secondsite.errors import CredentialError, UnreachableError
+from secondsite.plan.contact import is_mail_address
 
-__all__ = ["Mood", "send"]
+__all__ = ["Heard", "Mood", "send"]
 
 Mood = Literal["info", "success", "warning", "failure"]
 
 _WITHHELD = "(withheld)"
-_MAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 
 
 def send(
@@ -42,7 +41,7 @@ def send(
     """
     asset = AppriseAsset(app_id="Secondsite", app_desc="Secondsite", app_url="", async_mode=False)
     target = Apprise(asset=asset)
-    heard = _Heard()
+    heard = Heard()
     with heard:
         is_understood = target.add(_addressed(url.get_secret_value(), to))
         is_sent = is_understood and target.notify(
@@ -66,7 +65,7 @@ def without_secrets(text: str, url: SecretStr) -> str:
 
 
 def _addressed(url: str, to: Sequence[str]) -> str:
-    recipients = [each for each in to if _MAIL.fullmatch(each)]
+    recipients = [each for each in to if is_mail_address(each)]
     if not recipients:
         return url
     parts = urlsplit(url)
@@ -86,26 +85,31 @@ def _pieces(url: str) -> set[str]:
     return {piece for piece in found if len(piece) > 1}
 
 
-class _Heard(logging.Handler):
-    """What Apprise warns of while a message is sent; it goes nowhere else."""
+class Heard(logging.Handler):
+    """What Apprise warns of meanwhile; it goes nowhere else."""
 
     def __init__(self) -> None:
+        """Hears nothing until it is entered."""
         super().__init__(level=logging.WARNING)
         self._lines: list[str] = []
         self._logger = logging.getLogger("apprise")
 
     @property
     def text(self) -> str:
+        """Everything, each line once."""
         return " ".join(dict.fromkeys(self._lines))
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
         self._lines.append(record.getMessage())
 
-    def __enter__(self) -> _Heard:
+    def __enter__(self) -> Heard:
+        """Begin to listen."""
         self._propagated, self._logger.propagate = self._logger.propagate, False
         self._logger.addHandler(self)
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        """Listen no more."""
         self._logger.removeHandler(self)
         self._logger.propagate = self._propagated

@@ -13,9 +13,10 @@ from pydantic import SecretStr
 
 from secondsite.errors import CredentialError, SecondsiteError
 from secondsite.plan.estate import Estate, SecretSource
+from secondsite.plan.notifications import NotificationTarget
 from secondsite.plan.suggestions import did_you_mean
 
-__all__ = ["Account", "BlockReader", "Secrets", "read_secret"]
+__all__ = ["Account", "BlockReader", "Secrets", "read_secret", "url_words"]
 
 BlockReader = Callable[[str], str]
 """Gives the value of a Prefect Secret block; the engine itself knows nothing of Prefect."""
@@ -79,6 +80,19 @@ class Secrets:
             )
         return self._read(key.secret, what=f'the secret of DNS key "{name}"')
 
+    def notification_url(self, target: NotificationTarget) -> SecretStr:
+        """The Apprise URL of a target that has one.
+
+        Raises:
+            CredentialError: it cannot be had.
+        """
+        if target.url is None:
+            raise CredentialError(
+                f'The notification target "{target.name}" has no URL of its own.',
+                next_step="Its block is kept on the Prefect server.",
+            )
+        return self._read(target.url, what=url_words(target))
+
     def path(self, written: str) -> Path:
         """The file that the estate writes as `written`: a keytab, say. Whether it is there, no."""
         path = _file(written, self._home)
@@ -113,6 +127,11 @@ class Secrets:
             block_reader=self._block_reader,
             environment=self._environment,
         )
+
+
+def url_words(target: NotificationTarget) -> str:
+    """What the URL of a target is called when it cannot be had."""
+    return f'the URL of notification target "{target.name}"'
 
 
 def read_secret(

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from flows.looking import CheckRequest, Outlook, look_at_plan
+from secondsite.errors import PlanError
 from secondsite.graph import Operation
 from secondsite.home import journal_url
 from secondsite.run.finding import Severity
 from secondsite.run.history import record_of
 from secondsite.run.journal import Journal
 from secondsite.run.proof import lag_seen
-from tests.campaign.world import World, a_world
+from tests.campaign.world import Case, World, a_world
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -161,3 +162,67 @@ async def test_a_check_is_kept_in_the_journal_and_claims_nothing(
             "done",
         )
         assert lease is None
+
+
+async def test_a_pool_that_is_too_small_for_all_vms_at_once_is_found(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    def one_address(text: str) -> str:
+        wide = "first: 10.2.0.200, last: 10.2.0.239"
+        assert wide in text
+        return text.replace(wide, "first: 10.2.0.99, last: 10.2.0.99")
+
+    with a_world(tmp_path / "world", change_lab=one_address) as world:
+        vms = (
+            "[{name: pay01, adapters: {Backup: keep}, address: pool}, {name: pay02, address: pool}]"
+        )
+        (world.plans / "payroll.yaml").write_text(PLAN.replace("[pay01, pay02]", vms))
+
+        outlook = await checked(world, env, kind=Operation.UNPLANNED)
+
+    (found,) = [each for each in outlook.findings if "pool" in each.sentence]
+    assert (found.severity, found.area) == (Severity.BLOCKER, "addresses")
+    assert "osaka-prod have 1 IPv4 addresses free, and 2 adapters want one" in found.sentence
+    assert found.remedy == "enlarge a pool in VMM"
+
+
+async def test_a_dns_key_that_the_servers_refuse_is_found_before_any_name_is_changed(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        (world.home / "lab" / "secrets" / "dr-key").write_text("bm90IHRoZSBrZXkgb2YgdGhlIGxhYg==")
+
+        outlook = await checked(world, env, kind=Operation.UNPLANNED)
+
+        assert not [event for event in world.log() if event["kind"] == "change"]
+    found = [each for each in outlook.findings if each.area == "dns"]
+    assert found
+    assert not outlook.is_ready
+    assert all(each.sentence and each.remedy for each in found)
+
+
+async def test_a_script_that_was_changed_since_the_rehearsal_is_found_and_one_that_is_gone_refused(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    script = "      - {script: scripts/hello.ps1, on: recovery}\n"
+    hooked = f"{PLAN}    after:\n{script}"
+    with a_world(tmp_path / "world") as world:
+        (world.plans / "payroll.yaml").write_text(hooked)
+        file = world.plans / "scripts" / "hello.ps1"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("'hello'\n")
+        tested = world.carry_out(Case(operation="test", options={"clean_up": True}))
+        file.write_text("'good bye'\n")
+
+        outlook = await checked(world, env)
+        file.unlink()
+        with pytest.raises(PlanError) as refused:
+            await checked(world, env)
+
+    assert tested.state == "COMPLETED", tested.message
+    (found,) = [each for each in outlook.findings if each.area == "scripts"]
+    assert found.severity is Severity.WARNING
+    assert "scripts/hello.ps1 was changed since the plan was last verified" in found.sentence
+    assert "secondsite rehearse" in found.remedy
+    assert outlook.proof.state == "stale"
+    assert "scripts/hello.ps1" in str(refused.value)

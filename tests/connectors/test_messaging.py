@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import socket
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
 from secondsite.connectors.messaging import send, without_secrets
+from secondsite.connectors.messaging_reach import MessagingServer, reach, server_of
 from secondsite.errors import CredentialError, UnreachableError
+from tests.mailserver import mail_server
 from tests.receivers import webhook
 
 # Apprise reads all its plugins at once; one asks Python 3.11 for a module that 3.13 has not.
@@ -50,3 +56,60 @@ def test_what_the_target_answers_is_told() -> None:
             send(SecretStr(f"json://127.0.0.1:{hook.port}/planted-token"), title="t", text="x")
 
     assert "planted" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("mailto://u:p@mail.corp.example?to=a@b.c", "mail.corp.example:25"),
+        ("mailtos://u:p@corp.example?smtp=relay.corp.example&to=a@b.c", "relay.corp.example:587"),
+        ("mailtos://u:p@mail.corp.example:465?mode=ssl&to=a@b.c", "mail.corp.example:465"),
+        ("jsons://hooks.corp.example/path", "hooks.corp.example:443"),
+        ("json://hooks.corp.example:8080/path", "hooks.corp.example:8080"),
+        ("workflows://flows.corp.example:443/workflow_id/signature", "flows.corp.example:443"),
+        ("discord://webhook_id/webhook_token", "discord.com:443"),
+        ("syslog://", "None"),
+    ],
+)
+def test_an_url_leads_to_the_server_that_takes_its_messages(url: str, server: str) -> None:
+    assert str(server_of(SecretStr(url))) == server
+
+
+def test_a_server_that_answers_is_reached_and_nothing_is_sent_to_it(tmp_path: Path) -> None:
+    with webhook() as hook, mail_server(tmp_path, user="u", password="p") as mail:
+        for url in (
+            f"json://127.0.0.1:{hook.port}/token",
+            f"mailto://u:p@127.0.0.1:{mail.port}?from=dr@a.example&to=a@corp.example",
+        ):
+            server = server_of(SecretStr(url))
+            assert server is not None
+            reach(server, timeout_s=10)
+
+        assert hook.taken == []
+        assert mail.taken == []
+
+
+def test_what_does_not_answer_or_speaks_another_language_is_told() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        gone = MessagingServer(host="127.0.0.1", port=nobody.getsockname()[1], greets=True)
+        with pytest.raises(UnreachableError, match="does not answer"):
+            reach(gone, timeout_s=5)
+    with webhook() as hook:
+        silent = MessagingServer(host="127.0.0.1", port=hook.port, greets=True)
+        with pytest.raises(UnreachableError, match="does not answer"):
+            reach(silent, timeout_s=0.05)
+        plain = MessagingServer(host="127.0.0.1", port=hook.port, is_secure=True)
+        with pytest.raises(UnreachableError):
+            reach(plain, timeout_s=5)
+
+
+def test_an_url_that_nobody_understands_is_not_logged_either(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    with pytest.raises(CredentialError) as refused:
+        server_of(SecretStr("nonsense://planted-token@host"))
+
+    assert "planted" not in f"{refused.value} {caplog.text}"

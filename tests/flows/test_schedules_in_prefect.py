@@ -12,6 +12,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.deployment import deployments_of, register
 from flows.standing_artifact import show_standing
+from flows.workers import worker_findings
 from secondsite.plan.loader import load_folder
 from secondsite.run.proof import Proof, ProofState
 from tests.plan.conftest import PLAN, PlansFolder, folder
@@ -57,10 +58,22 @@ async def test_when_the_day_comes_the_server_starts_the_rehearsal_in_the_plans_t
         plan = await due("rehearse/web", start=friday, end=friday.replace(day=8))
         suite = await due("rehearse/all", start=friday.replace(day=1), end=friday.replace(day=2))
         await show_standing("Web_1", Proof(state=ProofState.DRAFT, reasons=("none yet",)))
+        unmanned, unknown = [
+            await worker_findings(name) for name in ("rehearse/web", "rehearse/nowhere")
+        ]
         async with get_client() as client:
             (artifact,) = await client.read_artifacts()
+            pool = (await client.read_deployment_by_name("rehearse/web")).work_pool_name or ""
+            await client.send_worker_heartbeat(pool, "one", heartbeat_interval_seconds=30)
+        manned = await worker_findings("rehearse/web")
 
     assert plan == [("2026-11-06T18:00:00+00:00", {"plan": "web"}, True)]
     assert (artifact.key, artifact.flow_run_id) == ("standing-web-1", None)
     assert str(artifact.data).startswith("# Web\\_1: draft")
+    assert [(str(each.severity), each.area) for each in unmanned] == [("error", "worker")]
+    assert f"no worker is alive in the work pool {pool!r}" in unmanned[0].sentence
+    assert f"secondsite worker --pool {pool}" in unmanned[0].remedy
+    assert "Prefect has no deployment rehearse/nowhere" in unknown[0].sentence
+    assert "secondsite deploy" in unknown[0].remedy
+    assert manned == []
     assert suite == [("2026-11-01T01:00:00+00:00", {"plan": "all"}, True)]
