@@ -263,7 +263,7 @@ def _against_virtual(
     if usual is not None and usual.isolation == "NoIsolation":
         yield (
             f"{each.named(adapter)} belongs to {usual.name}, which has no isolation, and "
-            f"{test.name} is virtualized: there is no subnet for it there; {choose}"
+            f"{test.name} is virtualized, so there is no subnet for it there: {choose}"
         )
     if (
         usual is not None
@@ -273,8 +273,8 @@ def _against_virtual(
     ):
         yield (
             f"{each.named(adapter)} has its address by DHCP in the VLAN network {usual.name}, "
-            f"which has no static IP address pool, and {test.name} is virtualized: nothing gives "
-            f"it an address there; create a pool for {usual.name} in VMM, or {choose}"
+            f"which has no static IP address pool, and {test.name} is virtualized, where nothing "
+            f"gives it an address: create a pool for {usual.name} in VMM, or {choose}"
         )
 
 

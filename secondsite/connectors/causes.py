@@ -97,6 +97,11 @@ _OUR_REASONS: Mapping[str, _Kind] = {
         error=NotFoundError,
         next_step="Somebody has removed it on {host}: clean up, then start a new test.",
     ),
+    "VlanTaken": _Kind(
+        error=ConflictError,
+        next_step="Abort this test and clean up, then start a new one: it takes another VLAN."
+        " Or end the other test, if it is one, and retry.",
+    ),
     "NotOurNetwork": _Kind(
         error=WrongStateError,
         next_step="Look at its description on {host}. If it may go, remove it there"

@@ -99,7 +99,10 @@ class NetworkMaker:
         if name is None:
             if usual is None:
                 what = f"VMM does not know {mapped}" if mapped else "no network is mapped"
-                return self._not(f"{what}, so there is nothing to make a test network of")
+                return self._not(
+                    f"{what}, so there is nothing to make a test network of: mend `networks` of "
+                    "the protection, or write its `test_logical_network`"
+                )
             view: LogicalView | None = usual[0]
         else:
             view = self._view(name)
@@ -133,18 +136,18 @@ class NetworkMaker:
         choose = "name a logical network without virtualization, or choose another test network"
         if usual is None:
             what = f"VMM does not know {mapped}" if mapped else "no network is mapped"
-            return self._not(f"{what}, so there is nothing to copy; {choose}")
+            return self._not(f"{what}, so there is nothing to copy: {choose}")
         if usual.isolation == "NoIsolation" or not usual.subnets:
             return self._not(
                 f"{usual.name} has no isolation and {view.name} is virtual (Windows Network "
-                f"Virtualization): {usual.name} has no subnets that could be copied, so no VM of "
-                f"it can be tested there; {choose}"
+                "Virtualization), so there are no subnets that could be copied, and no VM of "
+                f"{usual.name} can be tested there: {choose}"
             )
         if not any(subnet.pools for subnet in usual.subnets):
             return self._not(
                 f"{usual.name} has its addresses by DHCP, without a static IP address pool, and "
-                f"{view.name} is virtual (Windows Network Virtualization): nothing would give its "
-                f"VMs addresses there; create a pool for {usual.name} in VMM, or {choose}"
+                f"{view.name} is virtual (Windows Network Virtualization), where nothing would "
+                f"give its VMs addresses: create a pool for {usual.name} in VMM, or {choose}"
             )
         name = self._name(mapped)
         return MadeNetwork(

@@ -47,8 +47,8 @@ def _against_chosen(site: Site, protection: Protection, chosen: LogicalNetwork) 
     mapped = list(dict.fromkeys(protection.networks.values()))
     if chosen.isolation != "virtual" and chosen.purpose != "test":
         return [
-            f"networks made of {chosen.name} would lead into production: write purpose: test there "
-            "if none of its network sites does, or name another logical network"
+            f"networks made of {chosen.name} would lead into production: give it the purpose "
+            "`test` if none of its network sites does, or name another logical network"
         ]
     if chosen.isolation == "none" and len(mapped) > 1:
         return [
@@ -60,8 +60,8 @@ def _against_chosen(site: Site, protection: Protection, chosen: LogicalNetwork) 
         return []
     return [
         f"{network.name} has no isolation and {chosen.name} is virtual (Windows Network "
-        f"Virtualization): {network.name} has no subnets that could be copied, so no VM of it can "
-        "be tested there; name a logical network without virtualization"
+        "Virtualization), so there are no subnets that could be copied, and no VM of "
+        f"{network.name} can be tested there: name a logical network without virtualization"
         for name in mapped
         if (network := site.network(name)) is not None
         and network.logical_network is not None

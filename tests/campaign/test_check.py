@@ -226,3 +226,24 @@ async def test_a_script_that_was_changed_since_the_rehearsal_is_found_and_one_th
     assert "secondsite rehearse" in found.remedy
     assert outlook.proof.state == "stale"
     assert "scripts/hello.ps1" in str(refused.value)
+
+
+async def test_networks_that_a_rehearsal_cannot_make_are_found(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        plan, estate = world.plans / "payroll.yaml", world.plans / "estate.yaml"
+        plan.write_text(f"{plan.read_text()}\nrehearse: {{network: created}}\n")
+        right = await checked(world, env)
+        estate.write_text(estate.read_text().replace("    test_logical_network: drill\n", ""))
+
+        wrong = await checked(world, env)
+
+        assert right.findings == ()
+        assert {(each.severity, each.area) for each in wrong.findings} == {
+            (Severity.BLOCKER, "addresses")
+        }
+        words = "\n".join(map(str, wrong.findings))
+        assert "osaka-prod is of the logical network production, whose VLANs" in words
+        assert "osaka-backup is of the logical network backup, whose VLANs" in words
+        assert not [event for event in world.log() if event["kind"] == "change"]

@@ -186,8 +186,8 @@ def test_the_copy_is_made_of_the_networks_own_logical_network_if_that_is_virtual
     [
         (
             NetworkView(name="osaka-prod", isolation="NoIsolation"),
-            "osaka-prod has no isolation and virtual is virtual (Windows Network Virtualization): "
-            "osaka-prod has no subnets that could be copied",
+            "osaka-prod has no isolation and virtual is virtual (Windows Network Virtualization), "
+            "so there are no subnets that could be copied, and no VM of osaka-prod can be tested",
         ),
         (
             replace(PROD, subnets=(replace(PROD.subnets[0], pools=()),)),
@@ -203,7 +203,8 @@ def test_the_two_combinations_that_cannot_work_are_refused(usual: NetworkView, w
     assert maker.network_for("osaka-prod") is None
     assert maker.made == ()
     assert words in maker.reasons[0]
-    assert "without virtualization" in maker.reasons[0]
+    _, _, remedy = maker.reasons[0].rpartition(": ")
+    assert "name a logical network without virtualization" in remedy
 
 
 def test_without_a_logical_network_for_tests_production_vlans_are_refused() -> None:
@@ -217,7 +218,7 @@ def test_a_logical_network_that_is_not_for_tests_is_refused_whatever_vmm_shows()
     maker = the_maker(DRILL, logical=[{"name": "drill", "isolation": "vlan"}])
 
     assert maker.network_for("osaka-prod") is None
-    assert "would lead into production: write purpose: test there" in maker.reasons[0]
+    assert "would lead into production: give it the purpose `test`" in maker.reasons[0]
 
 
 def test_without_isolation_there_is_one_network() -> None:

@@ -56,7 +56,7 @@ def test_a_logical_network_for_tests_is_no_fault(folder: PlansFolder) -> None:
         (written(DRILL, DRILL), 'there are two logical networks "drill"'),
         (
             written("{name: drill, isolation: vlan}"),
-            "networks made of drill would lead into production: write purpose: test there",
+            "networks made of drill would lead into production: give it the purpose `test`",
         ),
         (
             written(FLAT, chosen="flat", second="yes"),
@@ -70,8 +70,8 @@ def test_a_logical_network_for_tests_is_no_fault(folder: PlansFolder) -> None:
                 chosen="overlay",
                 of="logical_network: plain, ",
             ),
-            "osaka-prod has no isolation and overlay is virtual (Windows Network Virtualization): "
-            "osaka-prod has no subnets that could be copied, so no VM of it can be tested there",
+            "osaka-prod has no isolation and overlay is virtual (Windows Network Virtualization), "
+            "so there are no subnets that could be copied, and no VM of osaka-prod can be tested",
         ),
         (
             written(DRILL, of="logical_network: produktion, "),

@@ -20,7 +20,7 @@ from secondsite.connectors.vmm import (
     VmmServer,
     mark_of,
 )
-from secondsite.errors import NotFoundError, SiteError, WrongStateError
+from secondsite.errors import ConflictError, NotFoundError, SiteError, WrongStateError
 from secondsite.lab.builder import build_world
 from secondsite.lab.estate import LabEstate
 from secondsite.lab.world import HyperVHost as WorldHost
@@ -285,6 +285,20 @@ def test_a_host_without_the_logical_network_is_named(stage: Stage) -> None:
 
     assert isinstance(trouble, NotFoundError)
     assert "No virtual switch of hv-osaka-1 has the logical network 'elsewhere'" in trouble.message
+
+
+def test_a_vlan_that_another_test_has_taken_since_is_told(stage: Stage) -> None:
+    make(stage, WIRED)
+    late = replace(WIRED, name="Secondsite other-test-2 prod")
+
+    trouble = refused(stage.server.make_networks([asked(late)], timeout_s=LIMIT_S), late.name)
+    removed = remove(stage, late)
+
+    assert isinstance(trouble, ConflictError)
+    assert "VLAN 300 of 'drill-osaka' has become that of the VM network" in trouble.message
+    assert "it takes another VLAN" in trouble.next_step
+    assert removed.changed
+    assert set(stage.networks) >= {WIRED.name}
 
 
 def test_a_logical_network_that_is_not_there_is_named(stage: Stage) -> None:

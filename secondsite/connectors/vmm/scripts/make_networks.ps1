@@ -48,6 +48,11 @@ $results = @(
                     else {
                         $site = Select-OfName @(Get-SCLogicalNetworkDefinition -VMMServer $server -LogicalNetwork $logical) $wanted.site
                         if ($null -eq $site) { throw "Secondsite.NetworkSiteNotFound: The logical network '$($logical.Name)' has no network site '$($wanted.site)'." }
+                        foreach ($other in @(Get-SCVMSubnet -VMMServer $server)) {
+                            if ($null -eq $other.LogicalNetworkDefinition -or "$($other.LogicalNetworkDefinition.ID)" -ne "$($site.ID)") { continue }
+                            $vlans = @(foreach ($part in $other.SubnetVLans) { [int] $part.VLanID })
+                            if ($vlans -contains [int] $wanted.vlan) { throw "Secondsite.VlanTaken: VLAN $($wanted.vlan) of '$($site.Name)' has become that of the VM network '$($other.VMNetwork.Name)' since the preflight." }
+                        }
                         $subnet = New-SCVMSubnet -VMMServer $server -Name $wanted.name -VMNetwork $network -LogicalNetworkDefinition $site -SubnetVLan $parts
                     }
                     $result.changed = $true
