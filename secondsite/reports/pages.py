@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from secondsite.reports.phrasing import (
     count_of,
@@ -37,6 +38,18 @@ def page_environment(filters: Mapping[str, Callable[..., Any]]) -> Environment:
         "lines": plain_lines,
         "moment": say_moment,
         "plain": plain_text,
+        "told": _told,
         **filters,
     }
     return environment
+
+
+def _told(text: str) -> Markup:
+    """A sentence in which what stands between backticks is shown as code."""
+    parts = plain_text(text).split("`")
+    if len(parts) % 2 == 0:  # one of them stands alone
+        return escape(plain_text(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part
+        for number, part in enumerate(parts)
+    )

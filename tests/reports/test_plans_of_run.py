@@ -142,7 +142,7 @@ def test_what_a_check_found_is_in_its_report_the_gravest_first_without_secrets(
 ) -> None:
     late = Finding(severity=Severity.WARNING, area="certificates", sentence="it expires", remedy="")
     wrong = Finding(
-        severity=Severity.ERROR, area="space", sentence="no room", remedy="password=hunter2"
+        severity=Severity.ERROR, area="space", sentence="no room on `D:`", remedy="password=hunter2"
     )
     keep_check(journal, "storefront-check-1", [late, wrong], day=1)
 
@@ -150,8 +150,9 @@ def test_what_a_check_found_is_in_its_report_the_gravest_first_without_secrets(
 
     assert [each["area"] for each in plan_of(facts)["findings"]] == ["space", "certificates"]
     for text in (text_of(report_html(facts)), report_markdown(facts), json.dumps(facts)):
-        assert "no room" in text
+        assert "no room on" in text
         assert "hunter2" not in text
+    assert "no room on <code>D:</code>" in report_html(facts)
 
 
 def test_a_report_says_the_same_whenever_it_is_made(journal: Journal) -> None:
@@ -285,3 +286,6 @@ def test_a_rehearsal_has_each_of_its_plans_with_what_its_test_measured(
     assert "storefront: RTO 45 min: met" in text
     assert "Objectives met: storefront." in facts["headline"]
     assert "| payroll | · draft | · draft |" in report_markdown(facts)
+    alone = text_of(report_html({**facts, "plans": [storefront]}))
+    count = len(storefront["recovery"]["vms"])
+    assert f"Virtual machines {count} {count} came into service" in alone
