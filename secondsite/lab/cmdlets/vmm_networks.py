@@ -24,7 +24,7 @@ from secondsite.lab.cmdlets.vmm_objects import (
 from secondsite.lab.powershell.registry import CmdletCall, CmdletRegistry
 from secondsite.lab.powershell.values import PsObject
 from secondsite.lab.world.network import Subnet
-from secondsite.lab.world.vm_networks import vmm_refusal
+from secondsite.lab.world.vm_network_parts import vmm_refusal
 
 __all__ = ["register"]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from secondsite.lab.world.machine import VirtualMachine
 from secondsite.lab.world.network import Address, AddressPool, Grant, Network
 from secondsite.lab.world.values import VmState
-from secondsite.lab.world.vm_networks import VmNetworkOperations, vmm_refusal
+from secondsite.lab.world.vm_network_parts import vmm_refusal
+from secondsite.lab.world.vm_networks import VmNetworkOperations
 
 if TYPE_CHECKING:
     from secondsite.lab.world.host import HyperVHost
