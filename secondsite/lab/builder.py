@@ -287,6 +287,8 @@ def _guest(written: LabGuest, vm: LabVm) -> Guest:
         ),
         integration_services=written.integration_services,
         applications_healthy=written.applications_healthy,
+        system=written.system,
+        credential=written.credential or "",
     )
 
 

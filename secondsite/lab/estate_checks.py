@@ -44,8 +44,20 @@ def misfits(estate: LabEstate) -> list[Misfit]:
             for found in _vm(estate, vm, place=("vms", index))
         ),
         *_adapters(estate, estate.defaults.adapters, None, ("defaults", "adapters")),
+        *_guest_accounts(estate),
         *_dns(estate),
     ]
+
+
+def _guest_accounts(estate: LabEstate) -> Iterator[Misfit]:
+    guests = [(("defaults", "guest"), estate.defaults.guest)]
+    guests += [(("vms", i, "guest"), vm.guest) for i, vm in enumerate(estate.vms) if vm.guest]
+    for place, guest in guests:
+        if guest.credential is not None and guest.credential not in estate.credentials:
+            yield Misfit(
+                place=(*place, "credential"),
+                message=unknown("a credential", guest.credential, list(estate.credentials)),
+            )
 
 
 def unknown(what: str, name: str, known: list[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from secondsite.lab.sizes import MemoryMib
+from secondsite.lab.world.guest_systems import GuestSystem
 from secondsite.plan.quantities import Duration
 from secondsite.plan.written import Written
 
@@ -70,6 +71,9 @@ class LabGuest(Written):
         services: What it listens with once it runs.
         integration_services: Without them there is no heartbeat, no address and no clean shutdown.
         applications_healthy: It reports OkApplicationsHealthy rather than OkApplicationsUnknown.
+        system: What it is. PowerShell Direct leads into Windows Server 2016 and later only.
+        credential: Name of the account that may log on inside, from `credentials`; nobody may, if
+            absent.
     """
 
     boot: Duration = Field(default="60s", validate_default=True)
@@ -78,6 +82,8 @@ class LabGuest(Written):
     services: tuple[LabService, ...] = ()
     integration_services: bool = True
     applications_healthy: bool = False
+    system: GuestSystem = "Windows Server 2022"
+    credential: str | None = None
 
 
 class LabReplication(Written):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from secondsite.lab.estate import LabEstate
@@ -18,6 +19,21 @@ class LabSecrets:
     def __init__(self, *, passwords: dict[str, str], keys: dict[str, str]) -> None:
         self.passwords = passwords
         self.keys = keys
+
+    def is_account_of(self, estate: LabEstate) -> Callable[[str, str, str], bool]:
+        """Judges a user name (with or without its domain) and a password of a named credential."""
+
+        def judge(credential: str, username: str, password: str) -> bool:
+            account = estate.credentials.get(credential)
+            if account is None:
+                return False
+            own, given = (_plain(name) for name in (account.username, username))
+            is_right = secrets.compare_digest(
+                self.passwords[credential].encode(), password.encode()
+            )
+            return own == given and is_right
+
+        return judge
 
     def __repr__(self) -> str:
         return f"LabSecrets(passwords of {sorted(self.passwords)}, keys {sorted(self.keys)})"
@@ -37,6 +53,11 @@ def make_secrets(estate: LabEstate, folder: Path) -> LabSecrets:
     for name, secret in {**made.passwords, **made.keys}.items():
         _write(folder / name, secret)
     return made
+
+
+def _plain(username: str) -> str:
+    """Without its domain, whatever its case."""
+    return username.rpartition("\\")[2].casefold()
 
 
 def _write(path: Path, secret: str) -> None:

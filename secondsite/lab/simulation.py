@@ -83,6 +83,7 @@ class Simulation:
             },
         )
         made = make_secrets(self.estate, self.folder.secrets)
+        self.world.may_log_on = made.is_account_of(self.estate)
         ca, certificates = self._certificates()
         self._nameservers = NameServers(
             self.estate, secrets=made.keys, events=self.events, faults=self.faults

@@ -126,6 +126,8 @@ def _vm(
         ],
         "open_ports": sorted(vm.guest.open_ports),
     }
+    if vm.guest.files:
+        found["files"] = dict(sorted(vm.guest.files.items()))
     if stable and vm.is_test:
         del found["id"]
     if not stable:

@@ -18,7 +18,10 @@ from secondsite.lab.powershell.parser import parse
 from secondsite.lab.powershell.syntax import Command, Literal, Node
 
 FOLDER = Path(secondsite.connectors.__file__).parent
-SCRIPTS = [*sorted(FOLDER.rglob("scripts/*.ps1")), FOLDER / "planscripts" / "run_script.ps1"]
+SCRIPTS = [
+    *sorted(FOLDER.rglob("scripts/*.ps1")),
+    *sorted((FOLDER / "planscripts").glob("*.ps1")),
+]
 SHARED = [*sorted(FOLDER.rglob("scripts/shared/*.ps1")), FOLDER / "winrm" / "failure.ps1"]
 OWN_FUNCTION = re.compile(r"^function ([\w-]+)", re.MULTILINE)
 
@@ -86,7 +89,8 @@ def test_a_script_is_strict_stops_at_errors_and_takes_values_as_parameters(path:
     if path.stem != "run_script":
         assert "Set-StrictMode -Version 2.0" in text
         assert "Invoke-Expression" not in text
-        assert "[scriptblock]::Create" not in text
+        # Inside a guest it is our own run_script.ps1 that is made of the text that was sent.
+        assert "[scriptblock]::Create" not in text or path.stem == "invoke_in_guest"
 
 
 def test_cmdlets_that_ask_are_told_not_to() -> None:

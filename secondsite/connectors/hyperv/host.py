@@ -26,7 +26,7 @@ from secondsite.connectors.hyperv.requests import (
     failover_row,
     seen_row,
 )
-from secondsite.connectors.planscripts import run_plan_script
+from secondsite.connectors.planscripts import Guest, run_guest_script, run_plan_script
 from secondsite.connectors.readiness import HostReadiness
 from secondsite.connectors.scriptlane import Json
 from secondsite.errors import SiteError
@@ -150,6 +150,31 @@ class HyperVHost(FailoverCalls):
             self._lane,
             text,
             host=self.name,
+            arguments=arguments,
+            context=context,
+            timeout_s=timeout_s,
+        )
+
+    def run_guest_script(
+        self,
+        text: str,
+        *,
+        guest: Guest,
+        arguments: Mapping[str, Any],
+        context: Mapping[str, Any],
+        timeout_s: float,
+    ) -> ActionResult:
+        """Run a script of the plan inside a VM of this host. Evidence: as of `run_script`.
+
+        Raises:
+            ActionFailedError: it threw, or there was no way in; by class.
+            UnknownOutcomeError: it may or may not have run to its end.
+        """
+        return run_guest_script(
+            self._lane,
+            text,
+            host=self.name,
+            guest=guest,
             arguments=arguments,
             context=context,
             timeout_s=timeout_s,

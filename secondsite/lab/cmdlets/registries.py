@@ -14,6 +14,7 @@ from secondsite.lab.cmdlets import (
     hyperv_network,
     hyperv_replication,
     hyperv_switches,
+    powershell_direct,
     vmm,
     vmm_networks,
 )
@@ -45,6 +46,7 @@ def host_registry(kind: ServerKind) -> CmdletRegistry:
                 hyperv_replication,
                 hyperv_network,
                 hyperv_switches,
+                powershell_direct,
             ):
                 module.register(registry)
         case "vmm":

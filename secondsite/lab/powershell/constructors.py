@@ -21,6 +21,7 @@ from secondsite.lab.powershell.native import (
     TextBuilder,
 )
 from secondsite.lab.powershell.patterns import regex
+from secondsite.lab.powershell.secure_text import Credential, SecureText
 from secondsite.lab.powershell.text_form import to_text
 from secondsite.lab.powershell.values import (
     CUSTOM_OBJECT,
@@ -115,6 +116,17 @@ def _regex(arguments: list[object], _: object) -> object:
     return PsRegex(regex(text(arguments, 0), case=not ignores), text(arguments, 0))
 
 
+def _credential(arguments: list[object], _: object) -> object:
+    expect_count("PSCredential", arguments, 2)
+    password = arguments[1]
+    if not isinstance(password, SecureText):
+        raise MethodFailure(
+            "System.Management.Automation.PSArgumentException",
+            'Cannot process argument because the value of argument "password" is not valid.',
+        )
+    return Credential(text(arguments, 0), password)
+
+
 def _utf8(arguments: list[object], _: object) -> object:
     if arguments and to_bool(arguments[0]):
         raise unsupported("a UTF8Encoding that writes a byte order mark")
@@ -138,6 +150,8 @@ _CONSTRUCTORS: Final[Mapping[str, Construct]] = {
     "System.String": _string,
     "System.Version": _version,
     "System.Management.Automation.ErrorRecord": _record,
+    "System.Management.Automation.PSCredential": _credential,
+    "System.Security.SecureString": lambda _arguments, _runspace: SecureText(),
     "System.Text.StringBuilder": _builder,
     "System.Text.UTF8Encoding": _utf8,
     "System.Text.UnicodeEncoding": lambda _arguments, _runspace: encoding("unicode"),

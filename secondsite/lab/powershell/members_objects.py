@@ -11,6 +11,7 @@ from secondsite.lab.powershell.ast_objects import ast_object
 from secondsite.lab.powershell.method_call import text
 from secondsite.lab.powershell.native import PsRegex, Stopwatch, TextBuilder, match_object
 from secondsite.lab.powershell.patterns import replacement
+from secondsite.lab.powershell.secure_text import Credential, SecureText
 from secondsite.lab.powershell.type_names import TypeRef, exception_types
 from secondsite.lab.powershell.values import (
     ERROR_CATEGORIES,
@@ -97,6 +98,12 @@ def _append_line(builder: TextBuilder, arguments: list[object], runspace: object
     return builder
 
 
+def _append_secret(secret: SecureText, arguments: list[object], runspace: object) -> object:
+    del runspace
+    secret.append(arguments[0])
+    return None
+
+
 def _clear(builder: TextBuilder, arguments: list[object], runspace: object) -> object:
     del arguments, runspace
     builder.parts.clear()
@@ -179,6 +186,11 @@ OBJECT_PROPERTIES: Final[Mapping[type, Mapping[str, Reader]]] = {
         "elapsedticks": lambda value: Int64(value.elapsed_s() * 10_000_000),
         "isrunning": lambda value: value.is_running,
     },
+    SecureText: {"length": len},
+    Credential: {
+        "username": lambda value: value.username,
+        "password": lambda value: value.password,
+    },
     PsRegex: {},
 }
 OBJECT_METHODS: Final[Mapping[type, Mapping[str, Caller]]] = {
@@ -191,6 +203,7 @@ OBJECT_METHODS: Final[Mapping[type, Mapping[str, Caller]]] = {
         ),
         "getnewclosure": lambda block, _arguments, runspace: runspace.close_over(block),
     },
+    SecureText: {"appendchar": _append_secret},
     TextBuilder: {"append": _append, "appendline": _append_line, "clear": _clear},
     Stopwatch: {
         "start": _watch(Stopwatch.start),

@@ -212,6 +212,7 @@ class FailoverOperations(ReplicationCycles, GuestLife):
         test_id = self.world.new_id(f"test-vm/{self.name}/{vm.id}")
         guest = copy(vm.guest)
         guest.open_ports = frozenset()
+        guest.files = dict(vm.guest.files)
         adapters = [
             NetworkAdapter(
                 id=self.world.new_id(f"adapter/{test_id}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from secondsite.lab.world.guest_systems import GuestSystem
 from secondsite.lab.world.network import NetworkAdapter
 from secondsite.lab.world.values import (
     Health,
@@ -62,6 +63,9 @@ class Guest:
         addresses_after: From the heartbeat until its addresses are in use and reported.
         open_ports: Ports it listens on now.
         computer_name: Its own name.
+        system: Which operating system it is.
+        credential: Name of the account that may log on inside; empty: nobody may.
+        files: What scripts wrote inside: text by path. It stays in this copy of the machine.
     """
 
     computer_name: str
@@ -72,6 +76,9 @@ class Guest:
     integration_services: bool = True
     applications_healthy: bool = False
     open_ports: frozenset[int] = frozenset()
+    system: GuestSystem = "Windows Server 2022"
+    credential: str = ""
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

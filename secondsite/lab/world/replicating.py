@@ -273,6 +273,7 @@ class ReplicatingOperations(FailoverOperations):
             )
         guest = copy(vm.guest)
         guest.open_ports = frozenset()
+        guest.files = dict(vm.guest.files)
         replica = VirtualMachine(
             id=vm.id,
             name=vm.name,

@@ -47,7 +47,8 @@ class World:
     """Everything that is simulated. Safe to use from any thread.
 
     `reachability` counts every change of who listens at which address. `other_servers` names the
-    sites of servers that are no part of the world (DNS), in lower case.
+    sites of servers that are no part of the world (DNS), in lower case. `may_log_on` judges, for a
+    credential by name, a user name and a password: the world itself holds no secret.
 
     Args:
         name: Of the lab; part of every id, so that two starts of one lab have the same ids.
@@ -79,6 +80,7 @@ class World:
         self.timetable = Timetable()
         self.reachability = 0
         self.lock = threading.RLock()
+        self.may_log_on: Callable[[str, str, str], bool] = lambda *_: False
         self._record = record
         self._watchers: list[Callable[[], None]] = []
         self._id_counts: dict[str, int] = {}
