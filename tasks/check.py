@@ -27,6 +27,7 @@ from secondsite.run.events import VmFact
 from secondsite.run.finding import Finding, Severity, by_severity
 from tasks.approvers import approver_findings
 from tasks.context import RunContext
+from tasks.guest_script import enter_guests
 from tasks.look import Look, against_server
 from tasks.preflight import look_before
 from tasks.surveys import SiteSurvey, answers, survey_site
@@ -77,6 +78,7 @@ async def check(run: RunContext, *, changes: Sequence[str] = ()) -> Checked:
         *certificates,
         *_replication(run, standing),
         *_guests(run, standing, readiness),
+        *await enter_guests(run, _running(run, standing)),
         *judge_space(_placed(run, standing), readiness),
         *judge_mapping(
             protection,
@@ -185,6 +187,16 @@ def _guests(
             is_running=view.is_running,
         )
     ]
+
+
+def _running(run: RunContext, standing: PlanStanding) -> dict[str, tuple[str, str]]:
+    """Host and id of each VM that runs in the site that would be left."""
+    return {
+        vm.name.casefold(): (view.host, view.survey.id)
+        for vm in standing.vms.values()
+        for view in (vm.side(run.source_site_name),)
+        if view.survey is not None and view.is_running
+    }
 
 
 def _placed(run: RunContext, standing: PlanStanding) -> dict[str, tuple[str, str, int]]:

@@ -22,10 +22,10 @@ from tasks.adapter_look import AdapterLook, asks_source, look_at_adapters, netwo
 from tasks.context import RunContext
 from tasks.dns_preflight import dns_findings
 from tasks.dns_prepare import look_at_dns
+from tasks.guest_script import against_guest_credentials
 from tasks.look import Look, against_server, hardware
 from tasks.preflight_failover import look_at_both_sites
 from tasks.recovery_points import Chosen, choose
-from tasks.script import unsupported_places
 from tasks.surveys import SiteSurvey, a_little_longer, survey_site
 
 __all__ = ["look_before", "preflight"]
@@ -88,7 +88,7 @@ async def _look_before_a_test(run: RunContext) -> Look:
         ),
         *look.findings,
         *dns,
-        *told("scripts", unsupported_places(run)),
+        *against_guest_credentials(run),
     ]
     facts = tuple(
         _fact(

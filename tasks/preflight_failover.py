@@ -18,9 +18,9 @@ from secondsite.run.finding import Finding, told
 from tasks.adapter_look import look_at_adapters, needs_pools, seen_in_source
 from tasks.context import RunContext
 from tasks.dns_preflight import dns_findings
+from tasks.guest_script import against_guest_credentials
 from tasks.look import Look, against_server, hardware
 from tasks.recovery_points import Chosen, choose
-from tasks.script import unsupported_places
 from tasks.surveys import SiteSurvey, a_little_longer, survey_site
 
 __all__ = ["look_at_both_sites"]
@@ -78,7 +78,7 @@ async def look_at_both_sites(run: RunContext) -> Look:
         *look.findings,
         *told("twins", _against_twins(run, facts)),
         *dns,
-        *told("scripts", unsupported_places(run)),
+        *against_guest_credentials(run),
     ]
     return Look(
         findings=findings,

@@ -10,16 +10,17 @@ from typing import Any
 
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.planscripts import run_engine_script
-from secondsite.errors import ActionFailedError, UnknownOutcomeError
+from secondsite.errors import AccessDeniedError, ActionFailedError, UnknownOutcomeError
 from secondsite.graph import Action, Step
 from secondsite.home import plans_folder
 from secondsite.plan.model import Direction, FailoverKind, OnUnknown, ScriptHook
 from tasks.action import step_task
 from tasks.context import RunContext
+from tasks.guest_script import guest_host, run_in_guest
 from tasks.sites import HostAccess, VmmAccess
 from tasks.vm import fact_of
 
-__all__ = ["recovery_plan_context", "run_script", "unsupported_places"]
+__all__ = ["recovery_plan_context", "run_script"]
 
 _FAILOVER_TYPES = {
     FailoverKind.TEST: "Test",
@@ -30,7 +31,7 @@ _FAILOVER_TYPES = {
 
 @step_task
 async def run_script(run: RunContext, step: Step) -> ActionResult:
-    """Run one script of the plan: on a VMM server, on the host of a VM, or on this machine.
+    """Run one script of the plan: on a server, the host of a VM, inside a VM, or on this machine.
 
     Nothing tells from outside whether a script has done its work: where that is not known (the
     engine died, the answer was lost), the plan's `on_unknown` decides, once.
@@ -40,7 +41,7 @@ async def run_script(run: RunContext, step: Step) -> ActionResult:
         run.unsettled.discard(step.id)  # when people have answered, it is a script like any other
         doubt = UnknownOutcomeError(
             f"{hook.script}: {_MAY_HAVE_RUN}, and nobody can tell from outside.",
-            host=_where(run, hook),
+            host=_where(run, step, hook),
             next_step="Find out, then retry or skip this step.",
         )
     else:
@@ -62,24 +63,14 @@ async def _repeated(run: RunContext, step: Step, hook: ScriptHook) -> ActionResu
     for _ in range(hook.retries):
         try:
             return await _run(run, step, hook)
-        except UnknownOutcomeError:
-            raise
+        except (UnknownOutcomeError, AccessDeniedError):
+            raise  # a wrong password, tried often, locks the account
         except ActionFailedError:
             continue
     return await _run(run, step, hook)
 
 
 _MAY_HAVE_RUN = "the engine died while it ran: it may or may not have done its work"
-
-
-def unsupported_places(run: RunContext) -> list[str]:
-    """A reason for each script of the run that is to run where this version cannot run one."""
-    return [
-        f"{step.id} is to run on {step.hook.on!r}, which this version does not do: "
-        "run it on primary, recovery, engine or host:<vm>, or take it out of this kind of failover"
-        for step in run.steps.values()
-        if isinstance(step.hook, ScriptHook) and step.hook.on.startswith("guest:")
-    ]
 
 
 def recovery_plan_context(run: RunContext, *, group: str) -> dict[str, Any]:
@@ -117,7 +108,9 @@ async def _run(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
     file = plans_folder() / hook.script
     text = _read(file)
     context = recovery_plan_context(run, group=step.group)
-    where = _where(run, hook)
+    if hook.is_in_guest:
+        return await run_in_guest(run, step, hook, text, context=context)
+    where = _where(run, step, hook)
     if hook.on == "engine":
         result = await asyncio.to_thread(
             run_engine_script,
@@ -139,8 +132,10 @@ async def _run(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
     return ActionResult(changed=True, evidence={**result.evidence, "host": where})
 
 
-def _where(run: RunContext, hook: ScriptHook) -> str:
-    """The name of the machine on which it runs."""
+def _where(run: RunContext, step: Step, hook: ScriptHook) -> str:
+    """The name of the machine on which it runs; of a script inside a VM, the VM's host."""
+    if hook.is_in_guest:
+        return guest_host(run, step, hook)
     return socket.gethostname() if hook.on == "engine" else _access(run, hook).name
 
 

@@ -22,7 +22,7 @@ from tasks.sites import HostAccess
 from tasks.vm import fact_of, skipped, vm_of
 from tasks.whereabouts import on_its_host
 
-__all__ = ["prepare_vm", "shut_down_vm", "stop_twin"]
+__all__ = ["behind", "prepare_vm", "shut_down_vm", "stop_twin"]
 
 _BEHIND = frozenset({Standing.COMMIT_PENDING, Standing.REVERSING})
 """A planned failover that goes on from an earlier one has these steps behind it."""
@@ -39,7 +39,7 @@ async def shut_down_vm(run: RunContext, step: Step) -> ActionResult:
     what cannot be done is noted, and the failover goes on.
     """
     vm = vm_of(step)
-    if (over := skipped(run, vm)) or (over := _behind(run, vm)):
+    if (over := skipped(run, vm)) or (over := behind(run, vm)):
         return over
     if run.operation is Operation.UNPLANNED:
         return await _attempted(run, step, vm)
@@ -50,7 +50,7 @@ async def shut_down_vm(run: RunContext, step: Step) -> ActionResult:
 async def prepare_vm(run: RunContext, step: Step) -> ActionResult:
     """Send the last changes of a VM that is off; evidence says how much was pending."""
     vm = vm_of(step)
-    if (over := skipped(run, vm)) or (over := _behind(run, vm)):
+    if (over := skipped(run, vm)) or (over := behind(run, vm)):
         return over
     fact = fact_of(run, vm)
     if run.operation is not Operation.UNPLANNED:
@@ -135,7 +135,8 @@ async def _not_done(run: RunContext, step: Step, error: SecondsiteError) -> Acti
     return ActionResult(changed=False, evidence=evidence)
 
 
-def _behind(run: RunContext, vm: PlannedVm) -> ActionResult | None:
+def behind(run: RunContext, vm: PlannedVm) -> ActionResult | None:
+    """The result of every step before the failover, of a VM that is further on; None if not."""
     standing = fact_of(run, vm).facts.get("standing")
     if standing not in _BEHIND:
         return None

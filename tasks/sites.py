@@ -25,6 +25,7 @@ from secondsite.connectors.base import (
 from secondsite.connectors.hyperv import HyperVHost
 from secondsite.connectors.hyperv.failover import FailoverRequest, StartAction
 from secondsite.connectors.logical_networks import LogicalView
+from secondsite.connectors.planscripts import Guest
 from secondsite.connectors.readiness import HostReadiness
 from secondsite.connectors.vmm import (
     GrantRequest,
@@ -46,6 +47,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WATCH_PURPOSES = ("watch", "watch-2")
+_GUEST_PURPOSE = "guest"
 _LOOK_GRACE_S = 30.0
 
 
@@ -123,6 +125,28 @@ class HostAccess(_Access):
     async def survey(self) -> HostSurvey:
         """Everything on the host that a run may need to know."""
         return await self.call(self.connector.survey, timeout_s=self._limit_s)
+
+    async def run_in_guest(
+        self,
+        text: str,
+        *,
+        guest: Guest,
+        arguments: Mapping[str, Any],
+        context: Mapping[str, Any],
+        timeout_s: float,
+    ) -> ActionResult:
+        """Run a script inside a VM, in a lane of its own: nothing else waits for it."""
+        executor = self._pool.executor(self.name, _GUEST_PURPOSE)
+        host = HyperVHost(name=self.name, lane=self._pool.lane(self.name, _GUEST_PURPOSE))
+        call = functools.partial(
+            host.run_guest_script,
+            text,
+            guest=guest,
+            arguments=arguments,
+            context=context,
+            timeout_s=timeout_s,
+        )
+        return await asyncio.get_running_loop().run_in_executor(executor, call)
 
     async def readiness(self) -> HostReadiness:
         """What a check wants to know besides the survey."""

@@ -17,8 +17,8 @@ from secondsite.cli.network_choice import add_test_network
 from secondsite.cli.planned_addresses import planned_addresses, table_of
 from secondsite.cli.show_dns import ask_dns, dns_diff
 from secondsite.errors import JournalError, UsageError
-from secondsite.graph import Action, Operation, PrimarySide, RunGraph, compile_graph
-from secondsite.plan.model import Direction
+from secondsite.graph import Action, Operation, PrimarySide, RunGraph, Step, compile_graph
+from secondsite.plan.model import Direction, ScriptHook
 from secondsite.reports.prediction import Gain, predict
 from secondsite.run.record import RunRecord
 
@@ -244,7 +244,7 @@ def _table(graph: RunGraph, sites: Mapping[str, str], estimate: _Estimate) -> It
         rows.append(
             (
                 str(number_of[step.id]),
-                _name(step.id, step.action, step.title),
+                _name(step),
                 sites.get(step.side, ""),
                 _say(about_s) if about_s is not None else "",
                 waits,
@@ -260,10 +260,12 @@ def _table(graph: RunGraph, sites: Mapping[str, str], estimate: _Estimate) -> It
         yield "  ".join([*cells, row[4]]).rstrip()
 
 
-def _name(step: str, action: Action, title: str) -> str:
-    if action is Action.GATE:
-        return f"{step}  (people decide: {title})"
-    return f"{step}  ({title})" if action is Action.SCRIPT else step
+def _name(step: Step) -> str:
+    if step.action is Action.GATE:
+        return f"{step.id}  (people decide: {step.title})"
+    if isinstance(step.hook, ScriptHook) and step.hook.on_vm is not None:
+        return f"{step.id}  ({step.title}, on {step.hook.on})"
+    return f"{step.id}  ({step.title})" if step.action is Action.SCRIPT else step.id
 
 
 def _outlook(graph: RunGraph, estimate: _Estimate) -> Iterable[str]:

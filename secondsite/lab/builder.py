@@ -10,8 +10,8 @@ from typing import Any
 from secondsite.lab.building_networks import add_networks, switches_of
 from secondsite.lab.estate import (
     LabAdapter,
+    LabDefaults,
     LabEstate,
-    LabGuest,
     LabReplication,
     LabVm,
 )
@@ -131,7 +131,7 @@ def _add_vm(world: World, estate: LabEstate, written: LabVm, *, order: int) -> N
         id=world.new_id(f"vm/{written.name}"),
         name=written.name,
         host=host.name,
-        guest=_guest(written.guest or estate.defaults.guest, written),
+        guest=_guest(estate.defaults, written),
         generation=written.generation or estate.defaults.generation,
         memory_mib=written.memory or estate.defaults.memory,
         processors=written.processors,
@@ -185,7 +185,7 @@ def _add_replica(
         id=vm.id,
         name=vm.name,
         host=host.name,
-        guest=_guest(written.guest or estate.defaults.guest, written),
+        guest=_guest(estate.defaults, written),
         generation=vm.generation,
         memory_mib=vm.memory_mib,
         processors=vm.processors,
@@ -270,7 +270,8 @@ def _adapter(
     )
 
 
-def _guest(written: LabGuest, vm: LabVm) -> Guest:
+def _guest(defaults: LabDefaults, vm: LabVm) -> Guest:
+    written = vm.guest or defaults.guest
     return Guest(
         computer_name=vm.name,
         boot=written.boot,
@@ -288,7 +289,7 @@ def _guest(written: LabGuest, vm: LabVm) -> Guest:
         integration_services=written.integration_services,
         applications_healthy=written.applications_healthy,
         system=written.system,
-        credential=written.credential or "",
+        credential=written.credential or defaults.guest_credential or "",
     )
 
 

@@ -50,14 +50,19 @@ def misfits(estate: LabEstate) -> list[Misfit]:
 
 
 def _guest_accounts(estate: LabEstate) -> Iterator[Misfit]:
-    guests = [(("defaults", "guest"), estate.defaults.guest)]
-    guests += [(("vms", i, "guest"), vm.guest) for i, vm in enumerate(estate.vms) if vm.guest]
-    for place, guest in guests:
-        if guest.credential is not None and guest.credential not in estate.credentials:
-            yield Misfit(
-                place=(*place, "credential"),
-                message=unknown("a credential", guest.credential, list(estate.credentials)),
-            )
+    named: list[tuple[Place, str | None]] = [
+        (("defaults", "guest_credential"), estate.defaults.guest_credential),
+        (("defaults", "guest", "credential"), estate.defaults.guest.credential),
+        *(
+            (("vms", index, "guest", "credential"), vm.guest.credential)
+            for index, vm in enumerate(estate.vms)
+            if vm.guest
+        ),
+    ]
+    for place, name in named:
+        if name is not None and name not in estate.credentials:
+            known = list(estate.credentials)
+            yield Misfit(place=place, message=unknown("a credential", name, known))
 
 
 def unknown(what: str, name: str, known: list[str]) -> str:

@@ -72,8 +72,8 @@ class LabGuest(Written):
         integration_services: Without them there is no heartbeat, no address and no clean shutdown.
         applications_healthy: It reports OkApplicationsHealthy rather than OkApplicationsUnknown.
         system: What it is. PowerShell Direct leads into Windows Server 2016 and later only.
-        credential: Name of the account that may log on inside, from `credentials`; nobody may, if
-            absent.
+        credential: Name of the account that may log on inside, from `credentials`;
+            `defaults.guest_credential` if absent.
     """
 
     boot: Duration = Field(default="60s", validate_default=True)
@@ -152,6 +152,8 @@ class LabDefaults(Written):
         generation: Generation of a VM.
         adapters: Adapters of a VM.
         guest: Guest of a VM.
+        guest_credential: Name of the account that may log on inside guests that name none; nobody
+            may, if absent.
         replication: Replication of a VM.
     """
 
@@ -159,4 +161,5 @@ class LabDefaults(Written):
     generation: Literal[1, 2] = 2
     adapters: tuple[LabAdapter, ...] = ()
     guest: LabGuest = LabGuest()
+    guest_credential: str | None = None
     replication: LabReplication = LabReplication()

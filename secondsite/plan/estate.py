@@ -237,6 +237,8 @@ class Protection(Written):
             adapter without an address rule in the plan whose address is in the one gets a static
             address in the other, with the same host part; on the way back likewise.
         dns_rules: Names by rule for the VMs of this protection, instead of those of `dns_policy`.
+        guest_credential: Name of the account inside its VMs, from `credentials`, for scripts that
+            run on `guest:<vm>` and name no other.
     """
 
     name: Name
@@ -251,6 +253,7 @@ class Protection(Written):
     storage: FrozenMapping[str, str] = FrozenDict()
     subnets: FrozenMapping[str, str] = FrozenDict()
     dns_rules: tuple[DnsRule, ...] = ()
+    guest_credential: str | None = None
 
     def site_names(self, direction: Direction) -> tuple[str, str]:
         """(source site, target site) of a failover in that direction."""

@@ -168,6 +168,13 @@ def _check_protection(
                 *path,
                 cloud_key,
             )
+    inside = protection.guest_credential
+    if inside is not None and inside not in estate.credentials:
+        yield source.fault(
+            f'"{inside}" is not one of the credentials{did_you_mean(inside, estate.credentials)}',
+            *path,
+            "guest_credential",
+        )
     if protection.primary == protection.recovery:
         yield source.fault(
             "a protection leads from one site to another: write another site", *path, "recovery"

@@ -26,6 +26,7 @@ _REACH = frozenset(
         "certificate",
         "certificate_key",
         "credential",
+        "guest_credential",
         "https",
         "masquerade",
         "port",
@@ -54,6 +55,7 @@ def fingerprint(plan: Plan, estate: Estate, *, folder: Path) -> dict[str, str]:
     meant = plan.model_dump(mode="json", exclude={"description", "rehearse_within", "check"})
     for key in ("cron", "timezone", "hold"):
         (meant.get("rehearse") or {}).pop(key, None)
+    meant = _without(meant, frozenset({"credential"}))  # how a guest is entered
     parts = {_PLAN: _of_value(meant), _ESTATE: _of_value(_used_estate(plan, estate))}
     return parts | {f"script {name}": _of_file(folder / name) for name in sorted(scripts)}
 
@@ -91,16 +93,16 @@ def _used_estate(plan: Plan, estate: Estate) -> dict[str, Any]:
             if zones & {*target.zones, *target.stands_for}
         ],
     }
-    without: dict[str, Any] = _without_reach(used)
+    without: dict[str, Any] = _without(used, _REACH)
     return without
 
 
-def _without_reach(value: Any) -> Any:
+def _without(value: Any, keys: frozenset[str]) -> Any:
     match value:
         case dict():
-            return {key: _without_reach(each) for key, each in value.items() if key not in _REACH}
+            return {key: _without(each, keys) for key, each in value.items() if key not in keys}
         case list():
-            return [_without_reach(each) for each in value]
+            return [_without(each, keys) for each in value]
         case _:
             return value
 

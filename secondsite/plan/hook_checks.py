@@ -36,6 +36,13 @@ def check_hooks(source: Source[Plan], plan: Plan) -> Iterator[Fault]:
                 yield from _check_language(source, place, place.hook)
                 if place.hook.on_vm is not None:
                     yield from _check_vm(source, plan, place, group_of)
+                if place.hook.credential is not None and not place.hook.is_in_guest:
+                    yield source.fault(
+                        "this is the account inside a VM, for on: guest:<vm> alone: elsewhere a "
+                        "script runs under the account of its server",
+                        *place.path,
+                        "credential",
+                    )
 
 
 def _check_language(source: Source[Plan], place: HookPlace, hook: ScriptHook) -> Iterator[Fault]:
@@ -68,7 +75,7 @@ def _check_vm(
             *place.path,
             "on",
         )
-    elif hook.on.startswith("guest:") and (reason := _why_not_up(plan, place, index)):
+    elif hook.is_in_guest and (reason := _why_not_up(plan, place, index)):
         yield source.fault(
             f"{hook.on_vm} is not up {reason}, so nothing can run inside it: run the script later, "
             f"or on host:{hook.on_vm}",

@@ -106,6 +106,8 @@ class ScriptHook(_Hook):
         name: What reports call it; the name of the file if absent.
         on: Where it runs: `primary` or `recovery` (the VMM server of that site), `host:<vm>` (the
             Hyper-V host of that VM), `guest:<vm>` (inside that VM), or `engine` (this machine).
+        credential: With `guest:<vm>`: the account inside that VM, by its name among the estate's
+            `credentials`; the protection's `guest_credential` if absent.
         arguments: Named parameters, handed to the script as data.
         timeout: After this long it counts as failed.
         on_error: What its failure leads to: `stop` the run, `continue`, or `ask` people.
@@ -120,6 +122,7 @@ class ScriptHook(_Hook):
         AfterValidator(_location),
         Field(json_schema_extra={"pattern": f"^({_LOCATION.pattern})$"}),
     ] = "recovery"
+    credential: str | None = None
     arguments: FrozenMapping[str, str | int | float | bool | tuple[str, ...]] = FrozenDict()
     timeout: Duration = timedelta(minutes=10)
     on_error: OnError = OnError.ASK
@@ -130,7 +133,12 @@ class ScriptHook(_Hook):
     def on_vm(self) -> str | None:
         """The VM that `on` names, if it names one."""
         place, colon, vm = self.on.partition(":")
-        return vm if colon and place in {"host", "guest"} else None
+        return vm.strip() if colon and place in {"host", "guest"} else None
+
+    @property
+    def is_in_guest(self) -> bool:
+        """Whether it runs inside a VM."""
+        return self.on.startswith("guest:")
 
 
 class GateHook(_Hook):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from secondsite.errors import Fault
 from secondsite.plan.address_checks import check_addresses_in_estate, warn_of_addresses
 from secondsite.plan.estate import Estate
+from secondsite.plan.guest_credentials import check_guest_credentials
 from secondsite.plan.guests import DnsRecord
 from secondsite.plan.hook_places import hook_places
 from secondsite.plan.hooks import GateHook
@@ -34,6 +35,7 @@ def check_in_estate(source: Source[Plan], plan: Plan, estate: Estate) -> Iterato
     else:
         yield from check_addresses_in_estate(source, plan, estate, protection)
     yield from _check_approvers(source, plan, estate)
+    yield from check_guest_credentials(source, plan, estate)
     yield from check_rehearsal_in_estate(source, plan, estate)
     for path, vm in _vms(plan):
         for index, record in enumerate(vm.dns):

@@ -7,10 +7,11 @@ are those of reference/hyper-v-replica.md §3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
+from pathlib import PurePosixPath
 from typing import Literal
 
 from secondsite.plan.dns_intent import DnsChange
@@ -28,6 +29,7 @@ __all__ = [
     "look",
     "prepare",
     "reverse",
+    "run_inside",
     "shut_down",
     "start",
     "update_dns",
@@ -155,6 +157,25 @@ def start(site: str, vms: Sequence[str]) -> Block:
         lines=(*_chosen(vms), "foreach ($vm in $vms) { Start-VM -Name $vm.Name }"),
         note="Only when their twins in the other site are off, or surely gone. What waits for "
         "another VM (the table says so) comes when that one is ready.",
+    )
+
+
+def run_inside(
+    site: str, vm: str, script: str, *, account: str, values: Mapping[str, str]
+) -> Block:
+    """A script inside a VM, from whichever host has the VM."""
+    listed = ", ".join(map(_quoted, values.values()))
+    given = f" -ArgumentList {listed}" if values else ""
+    order = f" Its parameters must begin with {', '.join(values)}, in that order." if values else ""
+    return _on_each_host(
+        site,
+        [vm],
+        "foreach ($vm in $vms) {",
+        f"    Invoke-Command -VMId $vm.Id -Credential (Get-Credential {_quoted(account)}) "
+        f"-FilePath {_quoted(PurePosixPath(script).name)}{given}",
+        "}",
+        note=f"Copy {script} to the host first, into the folder where this is typed.{order} The VM "
+        "must run; it is asked for the password of the account inside.",
     )
 
 

@@ -14,6 +14,7 @@ from secondsite.graph import Action, Operation, RunGraph, Step, compile_graph
 from secondsite.plan.adapter_rules import rules_of
 from secondsite.plan.dns_intent import dns_changes
 from secondsite.plan.estate import Approver, Estate, Network, Protection
+from secondsite.plan.guest_credentials import credential_of
 from secondsite.plan.guests import HttpProbe, Probe, StaticAddress, TcpProbe
 from secondsite.plan.hook_places import hook_places
 from secondsite.plan.hooks import FailoverKind, GateHook, OnTimeout, ScriptHook
@@ -251,7 +252,10 @@ class _Writer:
             yield Chapter(
                 title=f"Shut down in {self.source}{if_there}",
                 happens=tuple(_sentences(down)),
-                by_hand=(by_hand.shut_down(self.source, last_first),),
+                by_hand=(
+                    *self._inside(self.source, down),
+                    by_hand.shut_down(self.source, last_first),
+                ),
             )
         if any(step.action is Action.PREPARE for step in steps):
             yield Chapter(
@@ -277,7 +281,7 @@ class _Writer:
             yield Chapter(
                 title=f"Start the group {group.name}",
                 happens=tuple(_sentences(boot)),
-                by_hand=tuple(self._boot(group, operation)),
+                by_hand=(*self._boot(group, operation), *self._inside(self.target, boot)),
             )
         towards = self.estate.sites[self.source].replica_broker or f"HOST-IN-{self.source}"
         if operation is Operation.PLANNED:
@@ -304,6 +308,20 @@ class _Writer:
 
     def _groups(self) -> Sequence[Group]:
         return [group for group in self.plan.groups if group.vms]
+
+    def _inside(self, site: str, steps: Iterable[Step]) -> Iterable[Block]:
+        """What is typed for scripts inside VMs."""
+        for step in steps:
+            if isinstance(step.hook, ScriptHook) and step.hook.is_in_guest:
+                name = credential_of(step.hook, self.protection) or ""
+                account = self.estate.credentials.get(name)
+                yield by_hand.run_inside(
+                    site,
+                    str(step.hook.on_vm),
+                    step.hook.script,
+                    account=account.username if account else name,
+                    values={key: str(value) for key, value in step.hook.arguments.items()},
+                )
 
     def _boot(self, group: Group, operation: Operation) -> Iterable[Block]:
         if not group.vms:

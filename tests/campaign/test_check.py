@@ -147,6 +147,34 @@ async def test_a_credential_that_the_servers_refuse_is_found_by_using_it(
         }
 
 
+@pytest.mark.parametrize("is_right", [True, False])
+async def test_the_account_inside_a_vm_is_tried_by_logging_on_while_the_vm_runs_at_home(
+    is_right: bool, tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        inside = "    after: [{script: scripts/inside.ps1, on: 'guest:pay01'}]\n"
+        (world.plans / "payroll.yaml").write_text(PLAN + inside)
+        (world.plans / "scripts" / "inside.ps1").write_text("'never run by a check'")
+        if not is_right:
+            (world.home / "lab" / "secrets" / "guest-admin").write_text("not the password")
+
+        outlook = await checked(world, env)
+
+        found = [each for each in outlook.findings if each.area == "credentials"]
+        log = [each for each in world.log() if each.get("cmdlet") == "(guest)"]
+        entered = [each["vm"] for each in log if each["detail"]["event"] == "powershell"]
+        if is_right:
+            assert found == []
+            assert set(entered) == {"pay01"}
+        else:
+            assert [(each.severity, each.host) for each in found] == [
+                (Severity.ERROR, "hv-tokyo-1")
+            ]
+            assert "pay01 on hv-tokyo-1 refused the account 'guest-admin'" in found[0].sentence
+            assert entered == []
+        assert not world.done()
+
+
 async def test_a_check_is_kept_in_the_journal_and_claims_nothing(
     tmp_path: Path, env: pytest.MonkeyPatch
 ) -> None:

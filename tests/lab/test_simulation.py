@@ -103,8 +103,9 @@ def test_secrets_are_for_their_owner_and_new_each_time(tmp_path: Path) -> None:
 
     first, second = _run(tmp_path, talk), _run(tmp_path, talk)
 
-    assert set(first) == {"tokyo-operator", "osaka-operator", "dr-key", "dr-test-key"}
-    assert all(len(first[name]) == 32 for name in ("tokyo-operator", "osaka-operator"))
+    accounts = {"tokyo-operator", "osaka-operator", "guest-admin"}
+    assert set(first) == {*accounts, "dr-key", "dr-test-key"}
+    assert all(len(first[name]) == 32 for name in accounts)
     assert not set(first.values()) & set(second.values())
 
 

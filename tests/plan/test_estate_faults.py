@@ -189,6 +189,10 @@ WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
         [("subnets: [10.1.0.0/24]", "subnets: [10.1.0.0/24], gateways: [10.1.0.1, 10.1.0.2]")],
         ['11: sites: tokyo: network "tokyo-prod": gateways 2: 10.1.0.0/24 has a gateway already (10.1.0.1), and guests get one: keep one of them'],
     ),
+    "an account inside the VMs that nobody knows": (
+        [("test_network: osaka-test", "guest_credential: operatr")],
+        ['38: protection "tokyo-osaka": guest_credential: "operatr" is not one of the credentials (did you mean "operator"?)'],
+    ),
     "test networks that are none": (
         [("test_network: osaka-test", "test_networks: {osaka-prd: osaka-test, osaka-prod: osaka-prod}")],
         [

@@ -141,14 +141,27 @@ WRONG = {
         ['6: group "db": before "scripts/point.ps1": on: "sql1" is not a VM of this plan (did you mean "sql01"?)'],
     ),
     "inside a VM that is not up yet": (
-        _before("- {script: scripts/point.ps1, on: 'guest:sql01'}"),
+        _before("- {script: scripts/point.ps1, on: 'guest:sql01', credential: operator}"),
         ['6: group "db": before "scripts/point.ps1": on: sql01 is not up before its group has started, so nothing can run inside it: run the script later, or on host:sql01'],
     ),
     "inside a VM after the shutdown": (
         _HEAD
-        + "shutdown: {after: [{script: scripts/point.ps1, on: 'guest:sql01'}]}\n"
+        + "shutdown: {after: [{script: scripts/point.ps1, on: 'guest:sql01', credential: operator}]}\n"
         + "groups: [{name: db, vms: [sql01]}]\n",
         ['3: shutdown: after "scripts/point.ps1": on: sql01 is not up after the shutdown, so nothing can run inside it: run the script later, or on host:sql01'],
+    ),
+    "inside a VM with no account, or one that nobody knows": (
+        _HEAD
+        + "groups: [{name: db, vms: [sql01]}]\n"
+        + "shutdown:\n  before:\n"
+        + "    - {script: scripts/point.ps1, on: 'guest:sql01'}\n"
+        + "    - {script: scripts/point.ps1, on: 'guest:sql01', credential: operatr}\n"
+        + "    - {script: scripts/point.ps1, on: primary, credential: operator}\n",
+        [
+            '6: shutdown: before "scripts/point.ps1": on: nothing says under which account the script runs inside sql01: write credential: NAME here, or guest_credential: NAME at the protection tokyo-osaka of the estate',
+            '7: shutdown: before "scripts/point.ps1": credential: "operatr" is not one of the credentials of the estate (did you mean "operator"?)',
+            '8: shutdown: before "scripts/point.ps1": credential: this is the account inside a VM, for on: guest:<vm> alone: elsewhere a script runs under the account of its server',
+        ],
     ),
     "a kind that does not exist, and none at all": (
         _before("- {gate: Ask, kinds: [tset]}", "- {gate: Say, kinds: []}", "- {gate: X, kinds: planned}"),

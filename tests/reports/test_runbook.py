@@ -17,6 +17,7 @@ from secondsite.lab.world import HyperVHost, LabClock, World
 from secondsite.lab.world.values import VmState
 from secondsite.plan.dns_intent import DnsChange
 from secondsite.plan.estate import DnsTarget
+from secondsite.plan.hooks import Hooks, ScriptHook
 from secondsite.plan.loader import load_estate, load_plan
 from secondsite.plan.model import Direction
 from secondsite.reports import by_hand
@@ -239,3 +240,26 @@ def test_the_command_writes_a_page_and_contacts_nobody(
     assert "<script" not in page.read_text("utf-8")
     assert capsys.readouterr().out.startswith(f"Written: {page}\n# Runbook: storefront, osaka")
     assert not (tmp_path / "journal.db").exists()
+
+
+def test_a_script_inside_a_vm_is_typed_on_its_host_with_the_account_and_no_password() -> None:
+    estate = load_estate(PLANS)
+    plan = load_plan(PLANS / "payroll.yaml", estate)
+    hook = ScriptHook.model_validate(
+        {"script": "scripts/stop.ps1", "on": "guest:pay01", "arguments": {"Word": "it's"}}
+    )
+    plan = plan.model_copy(update={"shutdown": Hooks(before=(hook,))})
+
+    book = write_runbook(plan, estate, digest="ab" * 32, printed_at=PRINTED)
+
+    planned = next(part for part in book.parts if "--kind planned" in part.command)
+    down = next(each for each in planned.chapters if each.title == "Shut down in tokyo")
+    inside, shut_down = down.by_hand
+    assert (
+        "    Invoke-Command -VMId $vm.Id -Credential (Get-Credential 'guest-admin') "
+        "-FilePath 'stop.ps1' -ArgumentList 'it''s'"
+    ) in inside.lines
+    assert "$names = 'pay01'" in inside.lines
+    assert "must begin with Word" in inside.note
+    assert "Stop-VM" in shut_down.text
+    assert any("SCRIPT scripts/stop.ps1 on guest:pay01" in each for each in down.happens)

@@ -51,4 +51,4 @@ class LaneLimits:
     idle_timeout_s: float = 7200.0
     close_timeout_s: float = 5.0
     denied_pause_s: float = 600.0
-    lanes_per_host: int = 3
+    lanes_per_host: int = 4

@@ -30,9 +30,9 @@ def test_unknown_hosts_and_too_many_lanes_are_refused(lab: Any) -> None:
     with LanePool([lab.endpoint(lab.server())]) as pool:
         with pytest.raises(UsageError, match="HV-O-01"):
             pool.lane("HV-X-01")
-        for purpose in ("act", "watch", "more"):
+        for purpose in ("act", "watch", "watch-2", "guest"):
             pool.lane("HV-O-01", purpose)
-        with pytest.raises(UsageError, match="3 lanes"):
+        with pytest.raises(UsageError, match="4 lanes"):
             pool.lane("HV-O-01", "even more")
 
 
