@@ -15,7 +15,7 @@ from secondsite.connectors.dns import DnsTarget as ZoneTarget
 from secondsite.connectors.readiness import CertificateView
 from secondsite.connectors.winrm import Endpoint, LaneLimits, LanePool, certificate_expiry
 from secondsite.errors import CredentialError, NotFoundError
-from secondsite.plan.credentials import Account, BlockReader, Secrets
+from secondsite.plan.credentials import BlockReader, Secrets
 from secondsite.plan.estate import DnsTarget, Estate, Server
 from tasks.absent import Absent
 from tasks.sites import HostAccess, VmmAccess
@@ -87,14 +87,6 @@ class Sites:
     def abandon(self, host: str) -> None:
         """Do not wait for that server any more, not even to leave it in order."""
         self._abandoned.add(host)
-
-    def account(self, name: str) -> Account:
-        """The account that the estate calls `name`, to log on inside a VM.
-
-        Raises:
-            CredentialError: it does not exist, or its password cannot be had.
-        """
-        return self._secrets.account(name)
 
     def vmm(self, site: str) -> VmmAccess:
         """The VMM server of the site of that name.

@@ -87,7 +87,7 @@ def against_guest_credentials(run: RunContext) -> list[Finding]:
     findings = []
     for step, hook in _scripts_inside(run):
         try:
-            run.sites.account(_credential(run, hook))
+            run.sites.secrets.account(_credential(run, hook))
         except CredentialError as error:
             findings.append(
                 Finding(
@@ -127,7 +127,7 @@ async def _enter(
     run: RunContext, hook: ScriptHook, host: str, vm_id: str, *, credential: str
 ) -> Finding | None:
     try:
-        account = run.sites.account(credential)
+        account = run.sites.secrets.account(credential)
     except CredentialError:
         return None  # told already
     guest = Guest(
@@ -171,7 +171,7 @@ def _is_named(run: RunContext, hook: ScriptHook) -> bool:
 
 def _guest(run: RunContext, vm: PlannedVm, hook: ScriptHook, *, is_left: bool) -> Guest:
     """The production VM there, the test VM or the VM itself here."""
-    account = run.sites.account(_credential(run, hook))
+    account = run.sites.secrets.account(_credential(run, hook))
     name, vm_id = vm.name, fact_of(run, vm).id
     if run.is_test and not is_left:
         name = running_name(run, vm)
