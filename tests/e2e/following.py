@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import httpx
+
 from tests.e2e.conftest import Machine, until
 
 Log = list[dict[str, Any]]
@@ -37,6 +39,19 @@ def run_of(machine: Machine, flow_run: str) -> str:
         return [run["run_id"] for run in runs if run["run_id"].endswith(flow_run[:8])]
 
     return str(until(found, what="the run is in the journal")[0])
+
+
+def api(machine: Machine) -> str:
+    """Where Prefect's server is."""
+    return (machine.home / "api-url").read_text().strip()
+
+
+def task_runs(machine: Machine, flow_run: str) -> list[str]:
+    """The names of a flow run's task runs that Prefect shows (the first 200)."""
+    wish = {"flow_runs": {"id": {"any_": [flow_run]}}}
+    url = f"{api(machine)}/task_runs/filter"
+    answer = httpx.post(url, json=wish, trust_env=False, timeout=30).json()
+    return [each["name"] for each in answer]
 
 
 def ended(machine: Machine, run_id: str) -> Any:

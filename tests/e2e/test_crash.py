@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import Machine, until
-from tests.e2e.following import a_run_until, ended
+from tests.e2e.following import a_run_until, api, ended, task_runs
 from tests.e2e.reading import PLANNED, changes, made_for_tests, step, vm_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -109,7 +109,7 @@ def test_a_late_word_of_the_death_does_not_end_what_was_resumed(estate: Machine)
 
 def tell_of_the_death_again(machine: Machine, flow_run: str) -> None:
     """As soon as the flow run is scheduled again, what Prefect's worker says to its server."""
-    url = f"{(machine.home / 'api-url').read_text().strip()}/flow_runs/{flow_run}"
+    url = f"{api(machine)}/flow_runs/{flow_run}"
     with httpx.Client(trust_env=False, timeout=30) as client:
 
         def is_scheduled() -> bool:
@@ -145,7 +145,16 @@ def test_a_killed_run_that_prefect_retries_goes_on_and_does_nothing_twice(
     log = estate.lab_log()
     assert facts["state"] == "done", facts["headline"]
     assert len(facts["engines"]) == 2
+    assert {each["flow_run"] for each in facts["engines"]} == {flow_run}
     assert step(facts, "directory/dc01/failover")["attempts"] == 2
+    # Finished steps do not appear again in Prefect's UI: a step is shown as often as it was tried.
+    attempts = {each["id"]: each["attempts"] for each in facts["steps"]}
+
+    def shown() -> Counter[str]:
+        return Counter(task_runs(estate, flow_run))
+
+    until(lambda: shown()["directory/dc01/cleanup"], what="Prefect has heard of the last steps")
+    assert {name: count for name, count in shown().items() if count > attempts[name]} == {}
     for cmdlet in ("Start-VMFailover", "Start-VM", "Stop-VMFailover"):
         assert Counter(vm_of(event) for event in changes(log, cmdlet)) == Counter(PLANNED)
     estate.ok("lab", "mend", "--all")

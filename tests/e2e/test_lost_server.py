@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Machine, until
-from tests.e2e.following import a_run_until, ended, run_of
+from tests.e2e.following import a_run_until, api, ended, run_of, task_runs
 from tests.e2e.reading import Facts, changes, vm_of
 from tests.e2e.test_crash import kill_the_engine
 
@@ -17,10 +17,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 VMS = ["pay01", "pay02"]
 GATE = "shutdown/before/shop-closed"
-
-
-def api(machine: Machine) -> str:
-    return (machine.home / "api-url").read_text().strip()
 
 
 def flow_runs_in_prefect(machine: Machine) -> list[Facts]:
@@ -107,14 +103,6 @@ def test_with_prefects_database_lost_the_journal_is_enough_to_see_and_to_go_on(
     ]
     shown = task_runs(estate, flow_run["id"])
     assert set(shown) & set(done_before) == set()
-
-
-def task_runs(machine: Machine, flow_run: str) -> list[str]:
-    """The names of a flow run's task runs, once Prefect has caught up with what it was told."""
-    wish = {"flow_runs": {"id": {"any_": [flow_run]}}}
-    url = f"{api(machine)}/task_runs/filter"
-    answer = httpx.post(url, json=wish, trust_env=False, timeout=30).json()
-    return [each["name"] for each in answer]
 
 
 def test_a_run_goes_on_while_prefects_server_is_restarted(estate: Machine) -> None:
