@@ -136,7 +136,8 @@ def look_at_adapters(
             reasons += against_test_network(vms)
     if maker is not None:
         reasons += [*maker.reasons, *maker.against_hosts(vms)]
-    warnings = warnings_about(vms)
+    # Without the networks that it was to make, nothing that follows is as it would be.
+    warnings = warnings_about(vms) if maker is None or not maker.reasons else []
     return AdapterLook(
         facts=facts,
         findings=[*told("addresses", dict.fromkeys(reasons)), *(_worth_knowing(warnings))],

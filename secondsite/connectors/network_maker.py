@@ -42,11 +42,12 @@ class NetworkMaker:
     protection: Protection
     views: Sequence[LogicalView]
     _made: dict[str, MadeNetwork | None] = field(default_factory=dict)
+    _told: list[str] = field(init=False)
     _reasons: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """What the estate alone tells against it comes first."""
-        self._reasons += reasons_against_created(self.site, self.protection)
+        """What the estate alone tells against it: then nothing is planned at all."""
+        self._told = reasons_against_created(self.site, self.protection)
 
     @property
     def made(self) -> tuple[MadeNetwork, ...]:
@@ -56,13 +57,13 @@ class NetworkMaker:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why others are not."""
-        return tuple(dict.fromkeys(self._reasons))
+        return tuple(dict.fromkeys([*self._told, *self._reasons]))
 
     def network_for(self, mapped: str | None) -> Network | None:
         """The network that takes the place of `mapped`; the same whenever it is asked for."""
         key = (mapped or "").casefold()
         if key not in self._made:
-            self._made[key] = None if self._reasons else self._plan(mapped)
+            self._made[key] = None if self._told else self._plan(mapped)
         found = self._made[key]
         return found.as_network() if found is not None else None
 

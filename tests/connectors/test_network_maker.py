@@ -214,6 +214,15 @@ def test_without_a_logical_network_for_tests_production_vlans_are_refused() -> N
     assert "whose VLANs lead into production" in maker.reasons[0]
 
 
+def test_every_network_that_cannot_be_made_has_its_reason() -> None:
+    maker = the_maker(chosen=None, networks={"a": "osaka-prod", "b": "osaka-backup"})
+
+    maker.network_for("osaka-prod")
+    maker.network_for("osaka-backup")
+
+    assert [each.partition(" ")[0] for each in maker.reasons] == ["osaka-prod", "osaka-backup"]
+
+
 def test_a_logical_network_that_is_not_for_tests_is_refused_whatever_vmm_shows() -> None:
     maker = the_maker(DRILL, logical=[{"name": "drill", "isolation": "vlan"}])
 
