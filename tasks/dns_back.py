@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.dns import Edit
 from secondsite.connectors.dns.deciding import put_back
-from secondsite.errors import ConflictError, NotStartedError, SiteError, UnknownOutcomeError
+from secondsite.errors import (
+    ConflictError,
+    NotStartedError,
+    SecondsiteError,
+    SiteError,
+    UnknownOutcomeError,
+)
 from secondsite.graph import Operation, Step
-from secondsite.run.dns_ledger import Key, changes_of, final_ttls, key_of, preparations
+from secondsite.run.dns_ledger import Key, Preparation, changes_of, final_ttls, key_of, preparations
 from secondsite.run.events import Noted
 from tasks.action import step_task
 from tasks.context import RunContext
@@ -23,6 +29,7 @@ from tasks.vm import vm_of
 __all__ = ["restore_names", "restore_ttls", "roll_back_names"]
 
 _Change = Mapping[str, Any]
+_SHOWN = 5
 
 
 @step_task
@@ -42,7 +49,8 @@ def _to_put_back(run: RunContext, vm: str) -> list[_Change]:
     if run.operation is Operation.ROLLBACK_DNS:
         wanted = run.options.of_run
         record = next((each for each in run.earlier_runs() if each.run_id == wanted), None)
-        return [change for name, change in changes_of(record) if name == vm] if record else []
+        changes = [change for name, change in changes_of(record) if name == vm] if record else []
+        return _moved_since(run, changes)
     changes = [*run.dns_to_restore(vm)]
     if run.operation is Operation.UNDO:
         changed = {key_of(change) for change in changes}
@@ -58,27 +66,64 @@ def _to_put_back(run: RunContext, vm: str) -> list[_Change]:
 async def restore_ttls(run: RunContext, step: Step) -> ActionResult:
     """Raise the TTLs that were lowered ahead of the failover: it is committed.
 
-    A TTL that is not the lowered one any more is somebody else's, and stays.
+    A TTL that is not the lowered one any more is somebody else's, and stays. One that cannot be
+    raised now is a warning: names lead where they shall, and it can be raised later.
     """
     earlier = run.history()
     wanted = final_ttls(earlier)
+    open_ones = preparations(earlier)
     rows = await asyncio.gather(
-        *(
-            _raise_ttl(run, each.change, wanted.get(key, each.ttl_s))
-            for key, each in preparations(earlier).items()
-        )
+        *(_raise_ttl(run, each, wanted.get(key, each.ttl_s)) for key, each in open_ones.items())
     )
+    for text in _left_lowered(list(open_ones.values()), rows):
+        await run.tell(Noted(at=run.now(), step=step.id, text=text, level="warning"))
     return ActionResult(changed=any(row["changed"] for row in rows), evidence={"dns": list(rows)})
 
 
-async def _raise_ttl(run: RunContext, change: _Change, ttl_s: int) -> dict[str, Any]:
-    zone = run.sites.zone(change["target"], change["zone"])
-    found = await zone.read(change["name"], change["type"])
+async def _raise_ttl(run: RunContext, prepared: Preparation, ttl_s: int) -> dict[str, Any]:
+    change = prepared.change
     row = {key: change[key] for key in ("target", "zone", "name", "type")}
-    if found is None or found.ttl_s != change["after"]["ttl_s"]:
-        return {**row, "changed": False, "found": found.as_dict() if found else None}
-    made = await zone.change(Edit(before=found, after=found.with_ttl(ttl_s)))
+    try:
+        zone = run.sites.zone(change["target"], change["zone"])
+        found = await zone.read(change["name"], change["type"])
+        if found is None or found.ttl_s != prepared.lowered_ttl_s:
+            shown = found.as_dict() if found else None
+            return {**row, "before": shown, "after": shown, "changed": False}
+        made = await zone.change(Edit(before=found, after=found.with_ttl(ttl_s)))
+    except SecondsiteError as error:
+        return {**row, "changed": False, "trouble": error.message}
     return {**row, **made.as_dict()}
+
+
+def _left_lowered(
+    prepared: Sequence[Preparation], rows: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """What stays lowered, why, and how it is raised later; a sentence for each cause."""
+    left: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for each, row in zip(prepared, rows, strict=True):
+        if trouble := row.get("trouble"):
+            still = f"{row['name']} {row['type']} ({each.lowered_ttl_s} s, was {each.ttl_s} s)"
+            left[each.run_id, str(trouble)].append(still)
+    for (run_id, trouble), names in left.items():
+        shown = [*names[:_SHOWN], *([f"{len(names) - _SHOWN} more"] if names[_SHOWN:] else [])]
+        yield (
+            f"TTLs stay lowered: {', '.join(shown)}. {trouble} The commit is done without it, and "
+            "the names lead where they shall. Raise the TTLs when the DNS server takes changes "
+            f"again: secondsite dns rollback {run_id}"
+        )
+
+
+def _moved_since(run: RunContext, changes: Sequence[_Change]) -> list[_Change]:
+    """Those `changes`; of TTLs that were lowered for a failover, with what it wants in the end."""
+    earlier = run.earlier_runs()
+    open_ones, wanted = preparations(earlier), final_ttls(earlier)
+    return [
+        {**change, "moved_ttl_s": wanted.get(key_of(change), prepared.ttl_s)}
+        if (prepared := open_ones.get(key_of(change))) is not None
+        and prepared.run_id == run.options.of_run
+        else change
+        for change in changes
+    ]
 
 
 async def _put_all_back(run: RunContext, step: Step, changes: Sequence[_Change]) -> ActionResult:
@@ -118,12 +163,16 @@ async def _put_one_back(run: RunContext, change: _Change, vm: str) -> dict[str, 
     # Other VMs may have values in it that go back at the same time: nobody is between then.
     async with run.contested_names if others or is_shared(run, change) else nullcontext():
         found = await zone.read(edit.name, edit.type)
+        has_moved = (
+            found is not None and edit.before is not None and (found.values != edit.before.values)
+        )
+        ttl_s = change.get("moved_ttl_s" if has_moved else "former_ttl_s")
         try:
             wanted = put_back(
                 found=found,
                 before=edit.before,
                 after=edit.after,
-                ttl_s=change.get("former_ttl_s"),
+                ttl_s=ttl_s if ttl_s is not None else change.get("former_ttl_s"),
                 fellows=frozenset().union(*others),
             )
         except ValueError:

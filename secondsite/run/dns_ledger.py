@@ -88,12 +88,18 @@ def preparations(records: Iterable[RunRecord]) -> dict[Key, Preparation]:
             if step.state is not StepState.DONE:
                 continue
             if step.action == "restore-ttl":
-                found.clear()
+                rows = step.evidence.get("dns", ())
+                left = {key_of(row) for row in rows if row.get("trouble")}
+                found = {key: each for key, each in found.items() if key in left}
             elif step.action == "restore-dns" and record.kind == "undo":
                 found = {key: each for key, each in found.items() if each.vm != step.vm}
             elif step.action == "rollback-dns":
                 taken_back = str(record.parameters.get(ROLLED_BACK, ""))
-                found = {key: each for key, each in found.items() if each.run_id != taken_back}
+                found = {
+                    key: each
+                    for key, each in found.items()
+                    if (each.run_id, each.vm) != (taken_back, step.vm)
+                }
     return found
 
 
@@ -156,13 +162,14 @@ def final_ttls(records: Iterable[RunRecord]) -> dict[Key, int]:
     Args:
         records: Runs of one plan, oldest first.
     """
-    return {
-        key_of(change): int(change["final_ttl_s"])
-        for record in records
-        if record.kind in _MOVES
-        for _, change in changes_of(record)
-        if change.get("final_ttl_s") is not None
-    }
+    found: dict[Key, int] = {}
+    for record in records:
+        for _, change in changes_of(record):
+            if record.kind == "prepare-dns":
+                found.pop(key_of(change), None)  # what an older failover wanted is over
+            elif record.kind in _MOVES and change.get("final_ttl_s") is not None:
+                found[key_of(change)] = int(change["final_ttl_s"])
+    return found
 
 
 def _prepared(record: RunRecord, vm: str, change: Change) -> Preparation | None:

@@ -3,8 +3,9 @@
 Whatever reaches the world or the journal passes one of three doors: a write to the journal, a WinRM
 message, a DNS message. An instant is `kind:number`, the number counting what passed that door; or
 `intent:action` and `begun:action`, just before and after the journal hears that the first step of
-that action begins (or that step, given by its id); or `outcome:step`, before it hears how that one
-ended. The process ends as `kill -9` ends it.
+that action begins (or that step, given by its id); `outcome:step`, before it hears how that one
+ended; or `noted:step`, when it has heard what DNS held and what that step will write. The process
+ends as `kill -9` ends it.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from winrm.transport import Transport
 from secondsite.connectors.dns.wire import Connection
 from secondsite.run import journal
 from secondsite.run.appending import append_events
-from secondsite.run.events import StepIntent, StepOutcome
+from secondsite.run.events import Noted, StepIntent, StepOutcome
 from secondsite.run.journal import Journal
+from secondsite.run.leftovers import DNS_CHANGES
 
 __all__ = ["DOORS", "Instants"]
 
@@ -81,6 +83,9 @@ class Instants:
                     self._die_if("outcome", event.step)
             written = self._through("write", lambda: append(of, run_id, *events, **more))
             self._die_at(events, "begun")
+            for event in events:
+                if isinstance(event, Noted) and DNS_CHANGES in event.details:
+                    self._die_if("noted", event.step)
             return written
 
         @wraps(within)

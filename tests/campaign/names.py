@@ -20,12 +20,15 @@ from secondsite.connectors.dns import (
     read,
 )
 from secondsite.run.events import StepIntent
+from secondsite.run.following import Following
 from secondsite.run.journal import Journal
+from secondsite.run.record import RunRecord
 from tests.campaign.world import Case, Outcome, World, a_world
 
 __all__ = [
     "a_world_of_names",
     "begun",
+    "newest",
     "now",
     "put",
     "run",
@@ -153,6 +156,12 @@ def runs(world: World) -> list[str]:
     """Ids of the runs of the plan, oldest first."""
     with closing(Journal.open(f"sqlite:///{world.home / 'journal.db'}")) as journal:
         return [each.run_id for each in reversed(journal.runs(plan="names", limit=50))]
+
+
+def newest(world: World) -> RunRecord:
+    """The newest run of the plan, as its journal tells it."""
+    with closing(Journal.open(f"sqlite:///{world.home / 'journal.db'}")) as journal:
+        return Following(journal, runs(world)[-1]).record
 
 
 def begun(world: World) -> set[str]:

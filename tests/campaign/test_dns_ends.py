@@ -24,7 +24,6 @@ OURS = {
 """What the plan's names lead to; PTRs beside them."""
 
 STORIES: Mapping[str, tuple[str, ...]] = {
-    "there and back": ("planned", "AWAY", "planned back", "HOME"),
     "prepared, there and back, prepared too": (
         *("prepare-dns", "LOWERED", "prepare-dns", "LOWERED", "planned", "AWAY"),
         *("prepare-dns back", "planned back", "HOME"),

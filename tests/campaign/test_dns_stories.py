@@ -44,41 +44,6 @@ def test_through_windows_cmdlets_dns_ends_the_same(world: World) -> None:
     assert changes == {"update", "cmdlet", "copy"}, "update: what the fixture put there"
 
 
-def test_ttls_are_lowered_ahead_and_raised_by_the_commit(world: World) -> None:
-    before = zones(world)
-
-    run(world, "prepare-dns")
-    prepared = zones(world)
-    again = run(world, "prepare-dns")
-    run(world, "planned")
-    away = zones(world)
-    run(world, "planned", "back")
-
-    changed = {key for key in before if prepared[key] != before[key]}
-    assert {key.partition(" ")[2] for key in changed} == {
-        "pay02.corp.example A",
-        "pay02.corp.example AAAA",
-        "shop.corp.example A",
-        "sql01.corp.example A",
-    }
-    assert all(prepared[key] == (20, *before[key][1:]) for key in changed)
-    assert again.state == "COMPLETED"
-    assert away["dns-osaka sql01.corp.example A"] == (30, "10.2.0.21"), "not the plan's TTL"
-    assert away["dns-osaka shop.corp.example A"][0] == 60
-    assert zones(world) == before
-
-
-def test_a_commit_after_a_disaster_raises_the_ttls_that_were_lowered(world: World) -> None:
-    run(world, "prepare-dns")
-    run(world, "unplanned")
-
-    run(world, "commit")
-
-    after = zones(world)
-    assert after["dns-osaka shop.corp.example A"][0] == 60
-    assert after["dns-osaka sql01.corp.example A"] == (30, "10.2.0.21")
-
-
 def test_a_roll_back_spares_what_somebody_changed_since(world: World) -> None:
     before = zones(world)
     run(world, "unplanned")

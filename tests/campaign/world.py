@@ -114,11 +114,12 @@ class World:
         instant: str = "",
         answers: bool = False,
         ahead_s: float = 0.0,
+        signs_ahead_s: float = 0.0,
     ) -> Outcome:
         """Start an engine for `case`, or again for its run; gives what became of it.
 
         With `answers` somebody has said `retry`, or approved, what the run waits for; the clock of
-        its machine may be ahead.
+        its machine may be ahead, or only the time that it signs DNS messages with.
         """
         verdict = self.home / f"verdict-{uuid4().hex}.json"  # several may be started at once
         errand = Errand(
@@ -135,6 +136,7 @@ class World:
             verdict=verdict,
             journal=self.journal,
             ahead_s=ahead_s,
+            signs_ahead_s=signs_ahead_s,
         )
         engine = _PROCESSES.Process(target=carry_out, args=(errand,))
         engine.start()

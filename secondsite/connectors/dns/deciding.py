@@ -150,6 +150,8 @@ def put_back(
         before = before.with_ttl(ttl_s)
     if found in (after, before):
         return before
+    if found is None and before is not None and after is not None and before.values == after.values:
+        return None  # a TTL was changed, of what is gone meanwhile
     ours = frozenset(after.values if after else ()) - frozenset(before.values if before else ())
     theirs = frozenset(before.values if before else ()) - frozenset(after.values if after else ())
     now = frozenset(found.values if found else ())

@@ -99,6 +99,7 @@ def test_a_leftover_address_of_the_other_kind_goes() -> None:
         (a(NEW, ttl_s=5), a(OLD), a(NEW, ttl_s=60), a(OLD, ttl_s=5)),
         (a(OLD, ttl_s=20), a(OLD, ttl_s=900), a(OLD, ttl_s=20), a(OLD, ttl_s=900)),
         (a(THIRD, ttl_s=20), a(OLD, ttl_s=900), a(OLD, ttl_s=20), a(THIRD, ttl_s=900)),
+        (None, a(OLD, ttl_s=900), a(OLD, ttl_s=20), None),
     ],
 )
 def test_going_back_spares_what_others_did(
