@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from typing import Any
 
 from secondsite.cli.confirming import confirm
@@ -15,7 +16,9 @@ from secondsite.cli.start import FlowRun, follow, open_journal, requested_by, st
 from secondsite.errors import UsageError
 from secondsite.plan.model import Plan
 from secondsite.reports.console import LiveView
-from secondsite.reports.facts import run_facts
+from secondsite.reports.proven import proven_facts
+from secondsite.reports.shape import RunFacts
+from secondsite.run.journal import Journal
 from secondsite.run.record import RunRecord
 
 __all__ = ["EXIT_CODES", "add_arguments", "follow_to_the_end", "run", "tell_started"]
@@ -145,11 +148,17 @@ def follow_to_the_end(flow_run: FlowRun, *, as_json: bool, run_id: str | None = 
     with open_journal() as journal:
         if as_json:
             record = follow(flow_run, journal, show=_ignore, run_id=run_id)
-            print(json.dumps(run_facts(record), indent=2))
+            print(json.dumps(proven_facts(journal, record.run_id), indent=2))
         else:
-            with LiveView(sys.stdout) as view:
+            whole = partial(_whole_facts, journal)
+            with LiveView(sys.stdout, at_the_end=whole) as view:
                 record = follow(flow_run, journal, show=view.show, run_id=run_id)
     return EXIT_CODES.get(record.state, EXIT_CODES["aborted"])  # cancelled: it is not over
+
+
+def _whole_facts(journal: Journal, record: RunRecord) -> RunFacts:
+    """The run in the light of the others of its plan, which only the journal tells."""
+    return proven_facts(journal, record.run_id)
 
 
 def tell_started(flow_run: FlowRun, *, as_json: bool) -> None:

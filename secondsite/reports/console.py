@@ -65,11 +65,20 @@ class LiveView:
     Args:
         stream: Where to; a terminal gets a live picture, anything else plain lines.
         now: The clock by which a run under way gets older.
+        at_the_end: Tells all about a run that is over: what its plan's other runs have to do with
+            it, too.
     """
 
-    def __init__(self, stream: TextIO, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        at_the_end: Callable[[RunRecord], RunFacts] = run_facts,
+    ) -> None:
         self._console = _console(stream)
         self._now = now
+        self._at_the_end = at_the_end
         self._log = LineLog()
         self._record: RunRecord | None = None
         self._live: Live | None = None
@@ -97,8 +106,16 @@ class LiveView:
         if self._live is not None:
             self._live.transient = self._record is not None  # the summary tells it all, and more
             self._live.stop()
-        if self._record is not None:
-            self._console.print(summary(run_facts(self._record, reported_at=self._now())))
+        if self._record is None:
+            return
+        is_over = self._record.ended_at is not None and kind is None
+        self._console.print(
+            summary(
+                self._at_the_end(self._record)
+                if is_over
+                else run_facts(self._record, reported_at=self._now())
+            )
+        )
 
     def show(self, record: RunRecord) -> None:
         """Show the run as it stands now."""

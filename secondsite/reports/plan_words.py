@@ -23,8 +23,8 @@ def plan_lines(plan: PlanOfRunFacts) -> Iterator[str]:
     """Standing, spread of the past runs, the next one and what to speed up first."""
     if change := standing_change(plan):
         now = plan["standing_after"] or plan["standing_before"]
-        why = "; ".join(now["reasons"]) if now else ""
-        yield f"Standing of the plan: {change}. {why}".rstrip(" .") + "."
+        why = "; ".join(now["reasons"]).rstrip(".") if now else ""
+        yield f"Standing of the plan: {change}{f' ({why})' if why else ''}."
     spread, lag, expected = plan["rto"], plan["rpo"], plan["next_run"]
     if spread is not None and spread["count"] > 1:
         line = (

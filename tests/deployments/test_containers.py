@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,15 @@ def test_high_availability_has_two_of_what_may_fail_and_the_proxy_knows_both_ser
     }
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("server", "services", "start"), ("server", "database", "upgrade", "-y")],
-    ids=" ".join,
-)
+def commands_of_prefect() -> Iterator[tuple[str, ...]]:
+    """What the compose files have Prefect's own program do, word for word."""
+    for file in COMPOSE:
+        for service in of_image(read(file)).values():
+            if service.get("entrypoint") == ["prefect"]:
+                yield tuple(service["command"])
+
+
+@pytest.mark.parametrize("words", sorted(set(commands_of_prefect())), ids=" ".join)
 def test_prefects_own_commands_are_there(words: tuple[str, ...]) -> None:
     asked = [word for word in words if not word.startswith("-")]
 
@@ -116,7 +121,8 @@ def test_prefects_own_commands_are_there(words: tuple[str, ...]) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert "-y" not in words or "-y" in done.stdout
+    assert " ".join(asked) in done.stdout.replace("\n", " "), "help of another command"
+    assert all(word in done.stdout for word in words if word.startswith("-"))
 
 
 def test_what_prefect_is_told_to_load_is_in_the_lock() -> None:
@@ -139,6 +145,31 @@ def test_the_image_is_made_of_files_that_are_there() -> None:
     assert "--require-hashes" in text
     assert "USER 10001" in text
     assert 'ENTRYPOINT ["secondsite"]' in text
+
+
+def test_health_is_asked_in_words_that_run_and_at_the_port_that_is_served() -> None:
+    for file in COMPOSE:
+        for name, service in of_image(read(file)).items():
+            words = service.get("healthcheck", {}).get("test")
+            if not words:
+                continue
+            kind, program, option, code = words
+            assert (kind, program, option) == ("CMD", "python", "-c"), name
+            compile(code, f"{file.name}: {name}", "exec")
+            (port,) = re.findall(r"127\.0\.0\.1:(\d+)/api/health", code)
+            assert port == service["command"][service["command"].index("--port") + 1], name
+
+
+def test_what_waits_for_health_waits_for_something_that_tells_it() -> None:
+    for file in COMPOSE:
+        services = read(file)["services"]
+        for name, service in services.items():
+            for other, wish in service.get("depends_on", {}).items():
+                asked = services[other].get("healthcheck", {})
+                if wish["condition"] == "service_healthy":
+                    assert asked.get("test"), (name, other)
+                if wish["condition"] == "service_completed_successfully":
+                    assert services[other].get("restart") == "no", (name, other)
 
 
 def test_the_job_template_uses_the_variables_that_it_declares() -> None:

@@ -54,12 +54,12 @@ def task_runs(machine: Machine, flow_run: str) -> list[str]:
     return [each["name"] for each in answer]
 
 
-def ended(machine: Machine, run_id: str) -> Any:
+def ended(machine: Machine, run_id: str, *, limit_s: float = 90) -> Any:
     """The facts of that run once it is over."""
 
     def over() -> Any:
         runs = machine.ok("runs", "--json").facts
         return next(run["ended_at"] for run in runs if run["run_id"] == run_id)
 
-    until(over, what=f"{run_id} is over", limit_s=90)
+    until(over, what=f"{run_id} is over", limit_s=limit_s)
     return machine.ok("report", run_id, "--json").facts

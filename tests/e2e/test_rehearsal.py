@@ -14,7 +14,9 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import LAB, REPOSITORY, Machine, until
+from tests.e2e.following import ended, run_of
 from tests.e2e.reading import changes, step, vm_of
+from tests.e2e.test_cancel import cancel, cancelled
 from tests.receivers import Webhook, webhook
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -162,6 +164,16 @@ def test_the_schedule_rehearses_every_plan_and_one_report_tells_of_all(story: St
     )
     assert "hr01" in step(facts, "personnel/test")["error"]["message"]
     assert "9999" in step(facts, "personnel/test")["error"]["message"]
+    assert {plan["plan"]: plan["standing_after"]["state"] for plan in facts["plans"]} == {
+        "directory": "verified",
+        "personnel": "failing",
+        "payroll": "failing",
+    }
+    directory = facts["plans"][0]
+    assert directory["standing_before"]["state"] == "draft"
+    assert directory["objectives"]["met"] is True
+    assert [vm["name"] for vm in directory["recovery"]["vms"]] == ["dc01"]
+    assert "memory" in {finding["area"] for finding in facts["plans"][2]["findings"]}
     html = story.machine.home / "report.html"
     story.machine.ok("report", facts["run_id"], "--html", str(html))
     assert "personnel: test failed" in html.read_text()
@@ -211,4 +223,35 @@ def test_what_is_left_up_by_hand_is_not_rehearsed_on_top_of(story: Story) -> Non
     machine.ok("cleanup", "directory", "--json")
     again = machine.ok("rehearse", "directory", "--json").facts
     assert again["state"] == "done"
+    assert machine.stable_state() == story.before
+
+
+def test_one_that_is_cancelled_in_prefect_is_cleaned_up_before_another_one_starts(
+    story: Story,
+) -> None:
+    machine = story.machine
+    for host in ("hv-osaka-1", "hv-osaka-2"):
+        fault = ("slow-reply", "--host", host, "--cmdlet", "Start-VMFailover", "--seconds", "5")
+        machine.ok("lab", "break", *fault)
+
+    def begun() -> int:
+        return len(changes(machine.lab_log(), "Start-VMFailover"))
+
+    so_far = begun()
+    flow_run = machine.ok("rehearse", "directory", "--detach", "--json").facts["flow_run"]
+    until(lambda: begun() > so_far, what="its test is under way")
+    cancel(machine, flow_run)
+    run_id = cancelled(machine, run_of(machine, flow_run))["run_id"]
+    machine.ok("lab", "mend", "--all")
+    another = machine.run("rehearse", "directory", "--json")
+
+    facts = ended(machine, run_id, limit_s=240)  # the watch takes it up
+
+    assert len(facts["engines"]) == 2
+    assert facts["summary"].startswith("Cancelled. ")
+    assert step(facts, "directory/clean-up")["state"] == "done"
+    if another.code == 0:  # the first was over by then
+        assert another.facts["created_at"] > facts["ended_at"]
+    else:
+        assert "Skipped: " in another.err
     assert machine.stable_state() == story.before

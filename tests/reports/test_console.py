@@ -9,8 +9,10 @@ import pytest
 
 from secondsite.reports.closing import closing_words
 from secondsite.reports.console import LiveView, print_summary
+from secondsite.reports.facts import run_facts
 from secondsite.reports.lines import LineLog
 from secondsite.reports.markdown import report_markdown
+from secondsite.reports.shape import StandingFacts
 from secondsite.run.events import Decision, ErrorFact, RunAttached, RunEnded, StepIntent
 from secondsite.run.replay import replay
 from tests.reports.story import BEGIN, Story, failed, of_size, succeeded, under_way
@@ -210,3 +212,28 @@ def test_a_step_under_way_is_told_once() -> None:
     assert any(isinstance(event, StepIntent) for event in events)
     assert first
     assert second == []
+
+
+def test_the_end_of_a_run_tells_what_it_means_for_its_plan() -> None:
+    stream = io.StringIO()
+    expected = run_facts(succeeded().record())
+    expected["plans"][0]["standing_before"] = a_standing("draft")
+    expected["plans"][0]["standing_after"] = a_standing("verified")
+
+    with LiveView(stream, at_the_end=lambda _: expected) as view:
+        view.show(succeeded().record())
+
+    assert "· draft before this run, ✓ verified after it (because)." in stream.getvalue()
+
+
+def a_standing(state: str) -> StandingFacts:
+    return {
+        "state": state,
+        "reasons": ["because"],
+        "next": "",
+        "run_id": "",
+        "verified_by": "",
+        "verified_at": None,
+        "stale_at": None,
+        "changes": [],
+    }
