@@ -18,10 +18,14 @@ from secondsite.plan.way_back import static_address
 from secondsite.run.record import RunRecord
 from tasks.connections import Sites
 from tasks.context import RunContext
+from tasks.dns_at_home import AtHome
 from tasks.dns_planning import holder_of, plan_changes
 from tasks.options import RunOptions
 
 __all__ = ["dns_outlook"]
+
+_THERE = "what it gets there"
+_WITHOUT = "without this VM, as before the failover"
 
 
 async def dns_outlook(
@@ -74,6 +78,7 @@ async def _of_vm(run: RunContext, vm: PlannedVm) -> list[dict[str, Any]]:
 
 async def _without_address(run: RunContext, vm: PlannedVm) -> list[dict[str, Any]]:
     kind = FailoverKind(run.operation.value)
+    home = AtHome.of(run, vm)
     rows = []
     for wanted in dns_names(run.plan, vm, estate=run.estate, direction=run.direction, kind=kind):
         name, zone, records = await holder_of(run, wanted)
@@ -81,6 +86,7 @@ async def _without_address(run: RunContext, vm: PlannedVm) -> list[dict[str, Any
             records = await run.sites.zone(wanted.target.name, zone).read(name, wanted.type)
         if records is None and wanted.type != "A":
             continue
+        key = wanted.target.name, zone, name, wanted.type
         row: Mapping[str, Any] = {
             "vm": vm.name,
             "target": wanted.target.name,
@@ -89,7 +95,7 @@ async def _without_address(run: RunContext, vm: PlannedVm) -> list[dict[str, Any
             "type": wanted.type,
             "before": records.as_dict() if records else None,
             "after": None,
-            "address": "what it gets there",
+            "address": _WITHOUT if home.goes(key) else _THERE,
         }
         rows.append(dict(row))
     return rows

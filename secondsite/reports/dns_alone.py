@@ -36,7 +36,17 @@ def _line(row: Mapping[str, Any]) -> str:
     before, after = _say(row.get("before")), _say(row.get("after"))
     if not row.get("changed"):
         return f"· {name}: {after} already"
+    if (ttls := _ttls(row.get("before"), row.get("after"))) is not None:
+        return f"✓ {name}: {ttls}"
     return f"✓ {name}: {before} → {after}"
+
+
+def _ttls(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str | None:
+    """Of a change of the TTL alone."""
+    if not before or not after or before["values"] != after["values"]:
+        return None
+    stays = ", ".join(before["values"])
+    return f"TTL {before['ttl_s']} s → {after['ttl_s']} s; it leads to {stays} as before"
 
 
 def _say(side: Mapping[str, Any] | None) -> str:

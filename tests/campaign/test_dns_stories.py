@@ -120,3 +120,16 @@ def test_the_diff_tells_what_a_failover_makes_of_dns_and_touches_nothing(
     ):
         assert line in told, told
     assert world.state() == before
+
+    run(world, "planned")
+    code = main(["show", "names", "--kind", "planned", "--direction", "back", "--dns"])
+
+    told = capsys.readouterr().out
+    assert code == 0
+    for line in (
+        "→ sql01: fresh.corp.example A (production): 10.2.0.21 (TTL 45 s) → no record",
+        "→ sql01: 21.0.2.10.in-addr.arpa PTR (production): "
+        "sql01.corp.example. (TTL 30 s) → no record",
+        "(TTL 300 s) → without this VM, as before the failover",
+    ):
+        assert line in told, told
