@@ -35,16 +35,23 @@ async def run_in_guest(
 
     Raises:
         CredentialError: its account cannot be had.
-        SiteError: as `HyperVHost.run_guest_script`.
+        SiteError: as `HyperVHost.run_guest_script`. In an unplanned failover a host of the site
+            that is left that does not answer is no error.
     """
     vm = _vm_of(run, hook)
     is_left = step.side is Side.SOURCE
+    is_attempt = is_left and run.operation is Operation.UNPLANNED
     limit_s = hook.timeout.total_seconds()
     if is_left and (over := skipped(run, vm) or behind(run, vm)):
         return over
-    if is_left and run.operation is Operation.UNPLANNED:
+    if is_attempt:
         limit_s = min(limit_s, run.source_limit_s(Action.SHUTDOWN) * _SHARE)
-    guest = _guest(run, vm, hook, is_left=is_left)
+    try:
+        guest = _guest(run, vm, hook, is_left=is_left)
+    except CredentialError as error:
+        if is_attempt:  # an emergency does not wait for a password of what it leaves
+            return await _not_done(run, step, error.message)
+        raise
 
     async def enter(host: HostAccess) -> ActionResult | UnknownOutcomeError:
         try:
@@ -60,14 +67,17 @@ async def run_in_guest(
         return await run.ask_source(host.name, enter(host), phase=Action.SHUTDOWN)
 
     where = guest_host(run, step, hook)
-    if is_left and run.operation is Operation.UNPLANNED and run.is_given_up(where):
-        return await _not_done(run, step, f"{where or run.source_site_name} does not answer")
+    if is_attempt and (not where or run.is_given_up(where)):
+        reason = (
+            f"{where or run.source_site_name} does not answer: nothing was run inside {vm.name}."
+        )
+        return await _not_done(run, step, reason)
     side = Side.SOURCE if is_left else Side.TARGET
     try:
         found = await on_its_host(run, vm, ask, side=side, phase=Action.SHUTDOWN)
     except SecondsiteError as error:
         where = guest_host(run, step, hook)
-        if is_left and run.operation is Operation.UNPLANNED and run.is_given_up(where):
+        if is_attempt and run.is_given_up(where):
             return await _not_done(run, step, error.message)
         raise
     if isinstance(found, UnknownOutcomeError):
@@ -83,15 +93,19 @@ def guest_host(run: RunContext, step: Step, hook: ScriptHook) -> str:
 
 
 def against_guest_credentials(run: RunContext) -> list[Finding]:
-    """A blocker for each script inside a VM whose account is not named, or cannot be had."""
+    """A blocker for each script inside a VM whose account is not named, or cannot be had.
+
+    In an unplanned failover, for VMs in the site that is left, it is a warning.
+    """
     findings = []
     for step, hook in _scripts_inside(run):
         try:
             run.sites.secrets.account(_credential(run, hook))
         except CredentialError as error:
+            is_attempt = step.side is Side.SOURCE and run.operation is Operation.UNPLANNED
             findings.append(
                 Finding(
-                    severity=Severity.BLOCKER,
+                    severity=Severity.WARNING if is_attempt else Severity.BLOCKER,
                     area="credentials",
                     sentence=f"{step.id} cannot run inside {hook.on_vm}: {error.message}",
                     remedy=error.next_step,

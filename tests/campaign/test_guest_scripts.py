@@ -39,11 +39,11 @@ _CHECK = """\
 """
 
 
-def write_plan(world: World) -> None:
+def write_plan(world: World, *, proves: bool = True) -> None:
     """Payroll with a script inside pay01 before the shutdown, and one after the group is up."""
     plan = world.plans / f"{PAYROLL}.yaml"
     text = plan.read_text().replace("groups:\n", _STOP, 1).rstrip()
-    plan.write_text(f"{text}\n{_CHECK}")
+    plan.write_text(f"{text}\n{_CHECK if proves else ''}")
     (world.plans / "scripts" / "note.ps1").write_text(_SCRIPT)
 
 
@@ -159,6 +159,54 @@ def test_a_missing_password_is_refused_before_anything_is_touched(tmp_path: Path
             "payroll/after/note cannot run inside pay01: Cannot get the password" in outcome.message
         )
         assert not world.done()
+
+
+def test_an_unplanned_failover_does_without_the_script_inside_a_vm_that_nobody_reaches(
+    tmp_path: Path,
+) -> None:
+    said = {"primary_side": "attempt", "other_site_is_gone": "the test says so"}
+    with a_world(tmp_path / "world") as world:
+        write_plan(world)
+        world.arm(kind="partition", site="tokyo")
+
+        outcome = world.carry_out(Case(operation="unplanned", options=said))
+
+        assert outcome.state == "COMPLETED", outcome.message
+        found = steps(world)["shutdown/before/note"]
+        assert found.state == "done"
+        assert "does not answer" in found.evidence["not_done"]
+        assert notes(world) == {("osaka", "pay01"): "prove Unplanned"}
+
+
+def test_an_unplanned_failover_stops_the_vm_from_inside_while_its_site_answers(
+    tmp_path: Path,
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        write_plan(world)
+
+        outcome = world.carry_out(Case(operation="unplanned"))
+
+        assert outcome.state == "COMPLETED", outcome.message
+        assert notes(world) == {
+            ("tokyo", "pay01"): "stop Unplanned",
+            ("osaka", "pay01"): "prove Unplanned",
+        }
+
+
+def test_an_unplanned_failover_does_not_wait_for_the_password_of_what_it_leaves(
+    tmp_path: Path,
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        write_plan(world, proves=False)
+        (world.home / "lab" / "secrets" / "guest-admin").unlink()
+
+        outcome = world.carry_out(Case(operation="unplanned"))
+
+        assert outcome.state == "COMPLETED", outcome.message
+        assert (
+            "Cannot get the password" in steps(world)["shutdown/before/note"].evidence["not_done"]
+        )
+        assert notes(world) == {}
 
 
 def switched_off(lab: str) -> str:
