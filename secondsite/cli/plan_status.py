@@ -18,7 +18,7 @@ from secondsite.home import home, plans_folder
 from secondsite.plan.estate import Estate, Protection
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Direction, Plan
-from secondsite.run.adapters_seen import holders
+from secondsite.run.adapters_seen import TAKE_OR_GIVE_BACK, holders
 from secondsite.run.history import runs_of_vms
 from tasks.connections import Sites
 from tasks.context import protection_of
@@ -101,7 +101,7 @@ def _holders(plan: Plan, protection: Protection) -> dict[str, frozenset[str]]:
     """The VMs for which addresses are taken, by site, as the journal of this machine knows it."""
     names = [vm.name for vm in plan.vms]
     with open_journal() as journal:
-        records = runs_of_vms(journal, names)
+        records = runs_of_vms(journal, names, operations=TAKE_OR_GIVE_BACK)
     return holders(records, names, (protection.primary, protection.recovery))
 
 

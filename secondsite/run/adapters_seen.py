@@ -19,6 +19,7 @@ __all__ = [
     "RESTORED",
     "SOURCE",
     "SOURCE_SITE",
+    "TAKE_OR_GIVE_BACK",
     "TARGET",
     "TARGET_SITE",
     "Former",
@@ -39,6 +40,8 @@ RESTORED = "restored_site"
 """Key, in a step's evidence, of the site in which the VM's copy was put back as it was."""
 
 _REAL = frozenset({"planned", "unplanned"})
+TAKE_OR_GIVE_BACK = ("planned", "unplanned", "undo", "reverse", "cancel", "commit")
+"""The operations that `holders` has to know; rehearsals are very many more."""
 
 Facts = Mapping[str, Any]
 

@@ -50,13 +50,21 @@ def runs_of(
     return [record_of(journal, each.run_id, until=until) for each in reversed(found)]
 
 
-def runs_of_vms(journal: Journal, vms: Iterable[str], *, but: str = "") -> list[RunRecord]:
+def runs_of_vms(
+    journal: Journal, vms: Iterable[str], *, but: str = "", operations: Sequence[str] = ()
+) -> list[RunRecord]:
     """The runs that had to do with any of `vms`, in whatever plan, oldest first; not the run `but`.
 
     Of a journal's newest runs only: what is older is long over.
+
+    Args:
+        journal: Where they are.
+        vms: Their names.
+        but: Id of the run that asks.
+        operations: Only those of these operations, if there are any here.
     """
     names = {vm.casefold() for vm in vms}
-    known = journal.runs(without=LOOKS, limit=_KNOWN_RUNS)
+    known = journal.runs(operations=operations, without=LOOKS, limit=_KNOWN_RUNS)
     records = (record_of(journal, run.run_id) for run in reversed(known) if run.run_id != but)
     return [each for each in records if any(vm.name.casefold() in names for vm in each.vms)]
 
