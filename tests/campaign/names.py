@@ -152,16 +152,16 @@ def run(world: World, operation: str, direction: str = "forward", **options: Any
     return outcome
 
 
-def runs(world: World) -> list[str]:
+def runs(world: World, plan: str = "names") -> list[str]:
     """Ids of the runs of the plan, oldest first."""
     with closing(Journal.open(f"sqlite:///{world.home / 'journal.db'}")) as journal:
-        return [each.run_id for each in reversed(journal.runs(plan="names", limit=50))]
+        return [each.run_id for each in reversed(journal.runs(plan=plan, limit=50))]
 
 
-def newest(world: World) -> RunRecord:
+def newest(world: World, plan: str = "names") -> RunRecord:
     """The newest run of the plan, as its journal tells it."""
     with closing(Journal.open(f"sqlite:///{world.home / 'journal.db'}")) as journal:
-        return Following(journal, runs(world)[-1]).record
+        return Following(journal, runs(world, plan)[-1]).record
 
 
 def begun(world: World) -> set[str]:

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 SQL = "dns-osaka sql01.corp.example A"
 OVER_THERE = (30, "10.2.0.21")
+SERVERS = ("dns-osaka", "dns-tokyo")
 ATTENDED = {"unattended": False}
 UNPLANNED = Case(operation="unplanned", plan="one", options=ATTENDED)
 PLANNED = Case(operation="planned", plan="one", options=ATTENDED)
@@ -179,6 +180,23 @@ def test_a_dns_server_that_takes_nothing_at_the_commit_holds_nothing_up(world: W
     assert after[SQL] == OVER_THERE, "the plan's TTL, not the one of before"
     assert after["dns-osaka shop.corp.example A"][0] == 60
     assert {ttl_s for ttl_s, *_ in after.values()}.isdisjoint({20})
+
+
+def test_what_the_failover_made_and_somebody_changed_since_stays_on_the_way_back(
+    world: World,
+) -> None:
+    theirs = RecordSet(name="fresh.corp.example", type="A", ttl_s=77, values=("10.2.0.99",))
+    before = zones(world)
+    there = world.carry_out(Case(operation="planned", plan="one"))
+    put(world, theirs)
+
+    home = world.carry_out(Case(operation="planned", plan="one", direction="back"))
+
+    assert (there.state, home.state) == ("COMPLETED", "COMPLETED"), home.message
+    ours = {f"{server} fresh.corp.example A": (77, "10.2.0.99") for server in SERVERS}
+    assert zones(world) == before | ours
+    warnings = [note.text for note in newest(world, "one").notes if note.level == "warning"]
+    assert any("10.2.0.99" in text and "It stays." in text for text in warnings), warnings
 
 
 def updates(world: World, name: str) -> list[tuple[str, ...]]:
