@@ -63,7 +63,8 @@ def test_the_first_thing_said_is_the_verdict_and_the_objective() -> None:
     text = text_of(report_html(succeeded().record()))
 
     head = text[text.index("Recovery plan run report") :]
-    assert "✓ Test failover of storefront: succeeded. RTO 45 min: met, 2 min 33 s." in head[:140]
+    assert "✓ Test failover of storefront: succeeded. RTO 45 min: met, 2 min 33 s." in head[:160]
+    assert "asked for by ada" in head[:80]
 
 
 def test_a_failure_comes_before_the_tables_with_cause_place_and_next_step() -> None:
