@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -117,13 +118,16 @@ def test_a_guest_that_is_still_booting_is_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("text", "error"),
-    [("throw 'no way'", ActionFailedError), ("'a'; exit 0", UnknownOutcomeError)],
+    ("text", "error", "words"),
+    [
+        ("throw 'no way'", ActionFailedError, "threw on sql01 (inside, on hv-tokyo-1): no way"),
+        ("'a'; exit 0", UnknownOutcomeError, "sql01 on hv-tokyo-1 the script called `exit`"),
+    ],
 )
 def test_a_script_that_fails_or_exits_is_told_with_the_vm_and_what_to_do(
-    text: str, error: type[SiteError], primary_host: HyperVHost, tokyo: WorldHost
+    text: str, error: type[SiteError], words: str, primary_host: HyperVHost, tokyo: WorldHost
 ) -> None:
-    with pytest.raises(error, match="sql01") as caught:
+    with pytest.raises(error, match=re.escape(words)) as caught:
         run(primary_host, inside(tokyo.require("sql01")), text)
 
     assert type(caught.value) is error
