@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -138,3 +139,22 @@ def test_a_picture_that_cannot_be_written_is_told(capsys: pytest.CaptureFixture[
     assert main(["show", "payroll", "--svg", "/nowhere/x.svg"]) == 2
 
     assert "/nowhere/x.svg cannot be written" in capsys.readouterr().err
+
+
+def test_a_script_on_a_vm_or_its_host_says_on_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "plans"
+    shutil.copytree(PLANS, folder)
+    monkeypatch.setenv("SECONDSITE_PLANS", str(folder))
+    after = '    after: [{script: scripts/announce-databases.ps1, on: "guest:pay01"}]\n'
+    plan = folder / "payroll.yaml"
+    plan.write_text(plan.read_text().rstrip() + "\n" + after)
+
+    assert main(["show", "payroll", "--kind", "test"]) == 0
+
+    shown = capsys.readouterr().out
+    assert (
+        "payroll/after/announce-databases  (scripts/announce-databases.ps1, on guest:pay01)"
+        in shown
+    )

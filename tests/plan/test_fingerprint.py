@@ -18,6 +18,8 @@ groups:
     vms:
       - {name: sql01, dns: [{name: sql.corp.example, zone: corp.example}]}
 rehearse: {cron: "0 3 * * 6", network: created, verify: [{script: scripts/v.ps1}]}
+shutdown:
+  before: [{script: scripts/a.ps1, on: 'guest:sql01', credential: operator}]
 """
 
 
@@ -38,6 +40,12 @@ def change(folder: PlansFolder, file: str, old: str, new: str) -> None:
 def plans(folder: PlansFolder) -> PlansFolder:
     folder.write_estate()
     folder.write("web.yaml", PLAN)
+    change(
+        folder,
+        "estate.yaml",
+        "    test_network",
+        "    guest_credential: operator\n    test_network",
+    )
     folder.write("scripts/a.ps1", "'a'\n")
     folder.write("scripts/v.ps1", "'v'\n")
     return folder
@@ -89,6 +97,8 @@ def test_a_change_that_matters_is_named(
         ("scripts/a.ps1", "'a'\n", "'a'\r\n"),
         ("estate.yaml", "address: 10.2.0.53", "address: 10.2.0.99"),
         ("estate.yaml", "username: CORP", "username: DR"),
+        ("estate.yaml", "    guest_credential: operator\n", ""),
+        ("web.yaml", ", credential: operator}", "}"),
     ],
 )
 def test_a_change_that_proves_nothing_wrong_makes_no_difference(
