@@ -147,6 +147,18 @@ class RunContext:
             return self.options.in_place_of(mapped, self.target_site, self.protection)
         return self.target_site.network(mapped) if mapped else None
 
+    @property
+    def asks_source(self) -> bool:
+        """Whether anything is asked of the site that is left: not if it was skipped, or is silent.
+
+        Silent is a site of whose hosts none is asked any more.
+        """
+        if self.operation is not Operation.UNPLANNED:
+            return True
+        hosts = self.estate.sites[self.source_site_name].hosts
+        is_silent = all(self.is_given_up(host.name) for host in hosts)
+        return self.options.primary_side is not PrimarySide.SKIP and not is_silent
+
     def is_given_up(self, host: str) -> bool:
         """Whether that host of the site that is left is not asked any more in this run."""
         return host in self._given_up

@@ -13,17 +13,22 @@ from secondsite.graph import Action, Operation, Side, Step
 from secondsite.plan.guest_credentials import credential_of
 from secondsite.plan.hooks import ScriptHook
 from secondsite.plan.model import PlannedVm
-from secondsite.run.events import Noted
 from secondsite.run.finding import Finding, Severity
 from tasks.context import RunContext
 from tasks.shutdown import behind
 from tasks.sites import HostAccess
-from tasks.vm import fact_of, running_name, skipped
+from tasks.vm import fact_of, not_done, running_name, skipped
 from tasks.whereabouts import on_its_host
 
-__all__ = ["against_guest_credentials", "enter_guests", "guest_host", "run_in_guest"]
+__all__ = [
+    "SHARE_FOR_ONE",
+    "against_guest_credentials",
+    "enter_guests",
+    "guest_host",
+    "run_in_guest",
+]
 
-_SHARE = 0.8
+SHARE_FOR_ONE = 0.8
 """Of the time that the site that is left has: its host is to answer before it is given up."""
 _ENTER_S = 20.0
 
@@ -45,12 +50,12 @@ async def run_in_guest(
     if is_left and (over := skipped(run, vm) or behind(run, vm)):
         return over
     if is_attempt:
-        limit_s = min(limit_s, run.source_limit_s(Action.SHUTDOWN) * _SHARE)
+        limit_s = min(limit_s, run.source_limit_s(Action.SHUTDOWN) * SHARE_FOR_ONE)
     try:
         guest = _guest(run, vm, hook, is_left=is_left)
     except CredentialError as error:
         if is_attempt:  # an emergency does not wait for a password of what it leaves
-            return await _not_done(run, step, error.message)
+            return await not_done(run, step, error.message)
         raise
 
     async def enter(host: HostAccess) -> ActionResult | UnknownOutcomeError:
@@ -71,14 +76,14 @@ async def run_in_guest(
         reason = (
             f"{where or run.source_site_name} does not answer: nothing was run inside {vm.name}."
         )
-        return await _not_done(run, step, reason)
+        return await not_done(run, step, reason)
     side = Side.SOURCE if is_left else Side.TARGET
     try:
         found = await on_its_host(run, vm, ask, side=side, phase=Action.SHUTDOWN)
     except SecondsiteError as error:
         where = guest_host(run, step, hook)
         if is_attempt and run.is_given_up(where):
-            return await _not_done(run, step, error.message)
+            return await not_done(run, step, error.message)
         raise
     if isinstance(found, UnknownOutcomeError):
         raise found
@@ -202,8 +207,3 @@ def _guest(run: RunContext, vm: PlannedVm, hook: ScriptHook, *, is_left: bool) -
 def _vm_of(run: RunContext, hook: ScriptHook) -> PlannedVm:
     wanted = str(hook.on_vm).casefold()
     return next(vm for vm in run.plan.vms if vm.name.casefold() == wanted)
-
-
-async def _not_done(run: RunContext, step: Step, reason: str) -> ActionResult:
-    await run.tell(Noted(at=run.now(), step=step.id, text=reason, level="warning"))
-    return ActionResult(changed=False, evidence={"not_done": reason})

@@ -10,15 +10,20 @@ from typing import Any
 
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.planscripts import run_engine_script
-from secondsite.errors import AccessDeniedError, ActionFailedError, UnknownOutcomeError
-from secondsite.graph import Action, Step
+from secondsite.errors import (
+    AccessDeniedError,
+    ActionFailedError,
+    SecondsiteError,
+    UnknownOutcomeError,
+)
+from secondsite.graph import Action, Operation, Side, Step
 from secondsite.home import plans_folder
 from secondsite.plan.model import Direction, FailoverKind, OnUnknown, ScriptHook
 from tasks.action import step_task
 from tasks.context import RunContext
-from tasks.guest_script import guest_host, run_in_guest
+from tasks.guest_script import SHARE_FOR_ONE, guest_host, run_in_guest
 from tasks.sites import HostAccess, VmmAccess
-from tasks.vm import fact_of
+from tasks.vm import fact_of, not_done
 
 __all__ = ["recovery_plan_context", "run_script"]
 
@@ -120,15 +125,30 @@ async def _run(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
             context=context,
             timeout_s=hook.timeout.total_seconds(),
         )
-    else:
-        access = _access(run, hook)
-        result = await access.call(
-            access.connector.run_script,
-            text,
-            arguments=hook.arguments,
-            context=context,
-            timeout_s=hook.timeout.total_seconds(),
-        )
+        return ActionResult(changed=True, evidence={**result.evidence, "host": where})
+    limit_s = hook.timeout.total_seconds()
+    is_attempt = step.side is Side.SOURCE and run.operation is Operation.UNPLANNED
+    if is_attempt:
+        limit_s = min(limit_s, run.source_limit_s(Action.SHUTDOWN) * SHARE_FOR_ONE)
+    if is_attempt and (not where or not run.asks_source):
+        reason = f"Nothing is asked of {run.source_site_name}: {hook.script} was not run there."
+        return await not_done(run, step, reason)
+    access = _access(run, step, hook)
+    call = access.call(
+        access.connector.run_script,
+        text,
+        arguments=hook.arguments,
+        context=context,
+        timeout_s=limit_s,
+    )
+    try:
+        if step.side is Side.SOURCE:
+            call = run.ask_source(where, call, phase=Action.SHUTDOWN)
+        result = await call
+    except SecondsiteError as error:
+        if is_attempt and run.is_given_up(where):
+            return await not_done(run, step, error.message)
+        raise
     return ActionResult(changed=True, evidence={**result.evidence, "host": where})
 
 
@@ -136,20 +156,28 @@ def _where(run: RunContext, step: Step, hook: ScriptHook) -> str:
     """The name of the machine on which it runs; of a script inside a VM, the VM's host."""
     if hook.is_in_guest:
         return guest_host(run, step, hook)
-    return socket.gethostname() if hook.on == "engine" else _access(run, hook).name
+    if hook.on == "engine":
+        return socket.gethostname()
+    if hook.on_vm is not None:
+        return _host(run, step, hook.on_vm)
+    return _access(run, step, hook).name
 
 
-def _access(run: RunContext, hook: ScriptHook) -> HostAccess | VmmAccess:
+def _access(run: RunContext, step: Step, hook: ScriptHook) -> HostAccess | VmmAccess:
     match hook.on.partition(":"):
         case ("primary", _, _):
             return run.sites.vmm(run.protection.primary)
         case ("host", _, name):
-            planned = next(
-                vm for vm in run.plan.vms if vm.name.casefold() == name.strip().casefold()
-            )
-            return run.sites.host(fact_of(run, planned).host)
+            return run.sites.host(_host(run, step, name))
         case _:
             return run.sites.vmm(run.protection.recovery)
+
+
+def _host(run: RunContext, step: Step, name: str) -> str:
+    """The host on which that VM is at this point of the run; empty if nobody knows."""
+    wanted = name.strip().casefold()
+    fact = fact_of(run, next(vm for vm in run.plan.vms if vm.name.casefold() == wanted))
+    return fact.source_host if step.side is Side.SOURCE else fact.host
 
 
 def _hook_of(step: Step) -> ScriptHook:

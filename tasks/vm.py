@@ -10,10 +10,10 @@ from secondsite.graph import Action, Step
 from secondsite.plan.estate import Network
 from secondsite.plan.masquerade import masqueraded
 from secondsite.plan.model import PlannedVm
-from secondsite.run.events import VmFact
+from secondsite.run.events import Noted, VmFact
 from tasks.context import RunContext
 
-__all__ = ["fact_of", "reach", "running_name", "skipped", "vm_of"]
+__all__ = ["fact_of", "not_done", "reach", "running_name", "skipped", "vm_of"]
 
 
 def vm_of(step: Step) -> PlannedVm:
@@ -43,6 +43,12 @@ def skipped(run: RunContext, vm: PlannedVm) -> ActionResult | None:
     """The result of every step of a VM that is over already; None if it takes part."""
     reason = fact_of(run, vm).facts.get("already")
     return ActionResult(changed=False, evidence={"skipped": reason}) if reason else None
+
+
+async def not_done(run: RunContext, step: Step, reason: str) -> ActionResult:
+    """The result of a step in the site that is left which an emergency does not wait for."""
+    await run.tell(Noted(at=run.now(), step=step.id, text=reason, level="warning"))
+    return ActionResult(changed=False, evidence={"not_done": reason})
 
 
 def running_name(run: RunContext, vm: PlannedVm) -> str:

@@ -20,6 +20,19 @@ def leave(primary_side: str) -> Case:
     return Case(operation="unplanned", options=options)
 
 
+_SCRIPTS = """\
+shutdown: {before: [{script: scripts/mark.ps1, on: "host:pay01", arguments: {Vm: pay01}}]}
+failover: {before: [{script: scripts/mark.ps1, on: primary, arguments: {Vm: pay01}}]}
+groups:
+"""
+
+
+def write_scripts_over_there(world: World) -> None:
+    """Scripts of the plan that are to run in the site that is left."""
+    plan = world.plans / "payroll.yaml"
+    plan.write_text(plan.read_text().replace("groups:\n", _SCRIPTS, 1))
+
+
 def asked(log: list[Any]) -> set[str]:
     """The servers of Tokyo that anything was asked of."""
     return {
@@ -54,6 +67,8 @@ def running(world: World) -> set[tuple[str, str]]:
 
 def test_with_skip_nothing_at_all_is_asked_of_a_site_that_would_answer(tmp_path: Path) -> None:
     with a_world(tmp_path / "world") as world:
+        write_scripts_over_there(world)
+
         outcome = world.carry_out(leave("skip"))
 
         log = world.log()
@@ -67,6 +82,7 @@ def test_a_site_that_is_cut_off_holds_nothing_up_and_its_names_follow_later(
     primary_side: str, tmp_path: Path
 ) -> None:
     with a_world(tmp_path / "world") as world:
+        write_scripts_over_there(world)
         world.arm(kind="partition", site="tokyo")
 
         outcome = world.carry_out(leave(primary_side))

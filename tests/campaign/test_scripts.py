@@ -80,3 +80,6 @@ def test_when_in_doubt_people_are_asked_and_their_retry_runs_it_again(tmp_path: 
         assert f"{ONCE}: " in asked.message
         assert "nobody can tell from outside" in asked.message
         assert world.marks(MARKED_ONCE) == 1
+        found = steps(world)
+        assert found[ONCE].evidence["host"] == "hv-tokyo-1", "before the shutdown it runs there"
+        assert found[ANYHOW].evidence["host"] == "hv-osaka-1"
