@@ -6,6 +6,7 @@ The URL holds passwords or tokens. Nothing of it gets out of here but the name o
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -85,14 +86,19 @@ def _pieces(url: str) -> set[str]:
     return {piece for piece in found if len(piece) > 1}
 
 
+_APPRISE = logging.getLogger("apprise")
+_APPRISE.propagate = False  # it writes URLs into its log, with the secrets in them
+_APPRISE.addHandler(logging.NullHandler())
+
+
 class Heard(logging.Handler):
-    """What Apprise warns of meanwhile; it goes nowhere else."""
+    """What Apprise warns of meanwhile in this thread; it goes nowhere else."""
 
     def __init__(self) -> None:
         """Hears nothing until it is entered."""
         super().__init__(level=logging.WARNING)
         self._lines: list[str] = []
-        self._logger = logging.getLogger("apprise")
+        self._thread = 0
 
     @property
     def text(self) -> str:
@@ -100,16 +106,16 @@ class Heard(logging.Handler):
         return " ".join(dict.fromkeys(self._lines))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
-        self._lines.append(record.getMessage())
+        """Keep it, unless it is about what another thread sends."""
+        if record.thread == self._thread:
+            self._lines.append(record.getMessage())
 
     def __enter__(self) -> Heard:
         """Begin to listen."""
-        self._propagated, self._logger.propagate = self._logger.propagate, False
-        self._logger.addHandler(self)
+        self._thread = threading.get_ident()
+        _APPRISE.addHandler(self)
         return self
 
     def __exit__(self, *_exception: object) -> None:
         """Listen no more."""
-        self._logger.removeHandler(self)
-        self._logger.propagate = self._propagated
+        _APPRISE.removeHandler(self)

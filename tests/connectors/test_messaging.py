@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from secondsite.connectors.messaging import send, without_secrets
+from secondsite.connectors.messaging import Heard, send, without_secrets
 from secondsite.connectors.messaging_reach import MessagingServer, reach, server_of
 from secondsite.errors import CredentialError, UnreachableError
 from tests.mailserver import mail_server
@@ -104,12 +106,36 @@ def test_what_does_not_answer_or_speaks_another_language_is_told() -> None:
             reach(plain, timeout_s=5)
 
 
-def test_an_url_that_nobody_understands_is_not_logged_either(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """What reaches the log of the process. (pytest's own fixture hears every logger.)"""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    yield lines
+    logging.getLogger().removeHandler(handler)
 
+
+def test_an_url_that_nobody_understands_is_not_logged_either(logged: list[str]) -> None:
     with pytest.raises(CredentialError) as refused:
         server_of(SecretStr("nonsense://planted-token@host"))
 
-    assert "planted" not in f"{refused.value} {caplog.text}"
+    assert "planted" not in f"{refused.value} {logged}"
+
+
+def test_what_apprise_logs_stays_with_the_thread_that_sends(logged: list[str]) -> None:
+    apprise = logging.getLogger("apprise")
+    first, second = Heard(), Heard()
+    elsewhere = threading.Thread(target=apprise.warning, args=["planted elsewhere"])
+
+    with second:
+        with first:
+            apprise.warning("planted here")
+            elsewhere.start()
+            elsewhere.join()
+        apprise.warning("planted later")
+
+    assert first.text == "planted here"
+    assert second.text == "planted here planted later"
+    assert logged == []

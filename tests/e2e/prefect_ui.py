@@ -151,9 +151,9 @@ class PrefectUi:
 
 
 def rows(drawn: Locator) -> Mapping[str, str]:
-    """The rows of the tables in a drawn artifact, by their first cell; the first of a name."""
+    """The rows of the tables in a drawn artifact, by their first cell; equal ones together."""
     found: dict[str, str] = {}
     for text in drawn.get_by_role("row").all_inner_texts():
         cells = [cell.strip() for cell in text.split("\t")]
-        found.setdefault(cells[0], " ".join(cells))
+        found[cells[0]] = " ".join([found.get(cells[0], ""), *cells]).strip()
     return found
