@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import Machine, until
-from tests.e2e.following import a_run_until, api, ended, task_runs
+from tests.e2e.following import a_run_until, ended, task_runs
 from tests.e2e.reading import PLANNED, changes, made_for_tests, step, vm_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -97,7 +97,7 @@ def test_a_late_word_of_the_death_does_not_end_what_was_resumed(estate: Machine)
         then=lambda: kill_the_engine(worker),
     )
     flow_run = estate.ok("report", run_id, "--json").facts["engines"][0]["flow_run"]
-    told_late = threading.Thread(target=tell_of_the_death_again, args=(estate, flow_run))
+    told_late = threading.Thread(target=tell_of_the_death_again, args=(estate, flow_run, worker))
 
     told_late.start()
     facts = estate.ok("resume", run_id, "--json").facts
@@ -107,17 +107,25 @@ def test_a_late_word_of_the_death_does_not_end_what_was_resumed(estate: Machine)
     assert len(facts["engines"]) == 2
 
 
-def tell_of_the_death_again(machine: Machine, flow_run: str) -> None:
-    """As soon as the flow run is scheduled again, what Prefect's worker says to its server."""
-    url = f"{api(machine)}/flow_runs/{flow_run}"
+def tell_of_the_death_again(machine: Machine, flow_run: str, worker: psutil.Process) -> None:
+    """When the flow run is scheduled again, what Prefect's worker says to its server.
+
+    The worker is held meanwhile: it would take the flow run up in the same instant.
+    """
+    url = f"{(machine.home / 'api-url').read_text().strip()}/flow_runs/{flow_run}"
     with httpx.Client(trust_env=False, timeout=30) as client:
 
-        def is_scheduled() -> bool:
-            return bool(client.get(url).json()["state"]["type"] == "SCHEDULED")
+        def is_(state: str) -> bool:
+            return bool(client.get(url).json()["state"]["type"] == state)
 
-        until(is_scheduled, what="the flow run is scheduled again")
-        state = {"type": "CRASHED", "message": "Flow run infrastructure exited"}
-        client.post(f"{url}/set_state", json={"state": state}).raise_for_status()
+        until(lambda: is_("CRASHED"), what="the worker has told of the death")
+        worker.suspend()
+        try:
+            until(lambda: is_("SCHEDULED"), what="the flow run is scheduled again")
+            state = {"type": "CRASHED", "message": "Flow run infrastructure exited"}
+            client.post(f"{url}/set_state", json={"state": state}).raise_for_status()
+        finally:
+            worker.resume()
 
 
 def test_a_killed_run_that_prefect_retries_goes_on_and_does_nothing_twice(

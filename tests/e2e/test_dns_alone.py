@@ -48,5 +48,5 @@ def test_ttls_are_lowered_from_a_terminal_and_rolled_back(estate: Machine) -> No
     assert "Every TTL is as low as that already" in again.out
     assert nothing.code == 1
     assert "has changed nothing in DNS" in nothing.err
-    assert "→ 10.1.0.113 (TTL 300 s)" in back.out
+    assert "TTL 60 s → 300 s; it leads to 10.1.0.113 as before" in back.out
     assert ttl_s(estate) == before
