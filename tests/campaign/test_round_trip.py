@@ -106,6 +106,7 @@ def test_a_lost_site_that_comes_back_is_fenced_copied_to_and_gone_home_to(tmp_pa
             if event["kind"] == "change" and event.get("vm") == "pay01" and "tokyo" in event["host"]
         ]
         outcomes.append(world.carry_out(BACK))
+        zones(world)
 
         assert [each.message for each in outcomes if each.state != "COMPLETED"] == []
         assert split["vms"]["tokyo", "hv-tokyo-1", "pay01"]["state"] == "Running"
