@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +12,11 @@ __all__ = ["log_line", "print_state"]
 def print_state(state: Mapping[str, Any]) -> None:
     """The simulated world as tables, one per site."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:  # where nobody can make the window wider
-        console = Console(width=160)
+    from secondsite.reports.console import console_for
+
+    console = console_for(sys.stdout, pipe_width=160)
     for name, site in state["sites"].items():
         table = Table(
             title=f"{name}  ({site['vmm']['name']})", title_justify="left", box=SIMPLE_HEAD

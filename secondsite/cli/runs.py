@@ -97,9 +97,9 @@ def _facts(summary: RunSummary) -> dict[str, Any]:
 
 def _print_table(runs: Sequence[RunSummary]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from secondsite.reports.console import console_for
     from secondsite.reports.phrasing import say_duration, say_moment, say_state
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -117,10 +117,7 @@ def _print_table(runs: Sequence[RunSummary]) -> None:
             say_moment(facts["created_at"]),
             say_duration(facts["duration_s"]),
         )
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=160)
-    console.print(table)
+    console_for(sys.stdout, pipe_width=160).print(table)
     for each in runs:
         if each.is_interrupted:
             print(

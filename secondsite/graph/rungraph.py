@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import networkx as nx
 
 from secondsite.errors import DependencyCycleError
+from secondsite.graph.chains import longest_chain
 from secondsite.graph.steps import Step, StepId
 
 __all__ = ["Draft", "RunGraph"]
@@ -87,19 +88,7 @@ class RunGraph:
 
     def critical_path(self, durations_s: Mapping[str, float]) -> tuple[tuple[StepId, ...], float]:
         """The longest chain of steps and its length in seconds; unknown durations count as 0."""
-        total: dict[StepId, float] = {}
-        previous: dict[StepId, StepId | None] = {}
-        for step in self._order:
-            last = max(self.waits_for(step), key=total.__getitem__, default=None)
-            previous[step] = last
-            total[step] = durations_s.get(step, 0.0) + (total[last] if last is not None else 0.0)
-        current = max(self._order, key=total.__getitem__, default=None)
-        length_s = total[current] if current is not None else 0.0
-        path: list[StepId] = []
-        while current is not None:
-            path.append(current)
-            current = previous[current]
-        return tuple(reversed(path)), length_s
+        return longest_chain(self._order, self.waits_for, durations_s)
 
 
 class Draft:

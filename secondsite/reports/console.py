@@ -41,7 +41,7 @@ from secondsite.reports.verdict import (
 )
 from secondsite.run.record import RunRecord
 
-__all__ = ["LiveView", "group_table", "print_summary", "summary", "vm_table"]
+__all__ = ["LiveView", "console_for", "group_table", "print_summary", "summary", "vm_table"]
 
 _STYLES = {
     STATE_GLYPHS["done"]: "green",
@@ -76,7 +76,7 @@ class LiveView:
         now: Callable[[], datetime] = _utc_now,
         at_the_end: Callable[[RunRecord], RunFacts] = run_facts,
     ) -> None:
-        self._console = _console(stream)
+        self._console = console_for(stream)
         self._now = now
         self._at_the_end = at_the_end
         self._log = LineLog()
@@ -143,7 +143,7 @@ class LiveView:
 
 def print_summary(source: Reportable, stream: TextIO) -> None:
     """Print what a run came to: verdict, failures with what to do next, VMs, what was slowest."""
-    _console(stream).print(summary(source))
+    console_for(stream).print(summary(source))
 
 
 def summary(source: Reportable) -> RenderableType:
@@ -271,10 +271,9 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _console(stream: TextIO) -> Console:
+def console_for(stream: TextIO, *, pipe_width: int = _PIPE_WIDTH) -> Console:
+    """A console on `stream`; in a pipe nobody can make the window wider, so it is wide."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(
-            file=stream, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH
-        )
+        console = Console(file=stream, highlight=False, markup=False, emoji=False, width=pipe_width)
     return console

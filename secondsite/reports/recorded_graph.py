@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 
+from secondsite.graph.chains import longest_chain
 from secondsite.run.record import RunRecord, StepRecord
 
 __all__ = ["RecordedGraph"]
@@ -28,16 +29,4 @@ class RecordedGraph:
 
     def critical_path(self, durations_s: Mapping[str, float]) -> tuple[tuple[str, ...], float]:
         """The longest chain of steps and its length in seconds; unknown durations count as 0."""
-        total: dict[str, float] = {}
-        previous: dict[str, str | None] = {}
-        for step in self._order:
-            last = max(self.waits_for(step), key=total.__getitem__, default=None)
-            previous[step] = last
-            total[step] = durations_s.get(step, 0.0) + (total[last] if last is not None else 0.0)
-        current = max(self._order, key=total.__getitem__, default=None)
-        length_s = total[current] if current is not None else 0.0
-        path: list[str] = []
-        while current is not None:
-            path.append(current)
-            current = previous[current]
-        return tuple(reversed(path)), length_s
+        return longest_chain(self._order, self.waits_for, durations_s)
