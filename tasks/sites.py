@@ -70,6 +70,11 @@ class _Access:
     def _executor(self) -> Executor:
         return self._pool.executor(self.name, "act")
 
+    def _batcher(
+        self, send: Callable[[Sequence[Any]], Mapping[str, ActionResult | SiteError]]
+    ) -> Batcher[Any, ActionResult]:
+        return Batcher(send=send, executor=self._executor, host=self.name)
+
 
 class HostAccess(_Access):
     """One Hyper-V host: batched actions, one watch, and its survey."""
@@ -162,11 +167,6 @@ class HostAccess(_Access):
             outcomes |= self.connector.stop_vms(vms, turn_off=False, timeout_s=limit_s)
         return outcomes
 
-    def _batcher(
-        self, send: Callable[[Sequence[Any]], Mapping[str, ActionResult | SiteError]]
-    ) -> Batcher[Any, ActionResult]:
-        return Batcher(send=send, executor=self._executor, host=self.name)
-
     def _look_lane(self, purpose: str) -> LookLane:
         executor = self._pool.executor(self.name, purpose)
 
@@ -197,34 +197,22 @@ class VmmAccess(_Access):
             executor=self._executor,
             host=name,
         )
-        self.grant: Batcher[GrantRequest, ActionResult] = Batcher(
-            send=lambda requests: vmm.grant_addresses(requests, timeout_s=limit_s),
-            executor=self._executor,
-            host=name,
+        self.grant: Batcher[GrantRequest, ActionResult] = self._batcher(
+            lambda requests: vmm.grant_addresses(requests, timeout_s=limit_s)
         )
-        self.revoke: Batcher[RevokeRequest, ActionResult] = Batcher(
-            send=lambda requests: vmm.revoke_addresses(requests, timeout_s=limit_s),
-            executor=self._executor,
-            host=name,
+        self.revoke: Batcher[RevokeRequest, ActionResult] = self._batcher(
+            lambda requests: vmm.revoke_addresses(requests, timeout_s=limit_s)
         )
-        self.make_network: Batcher[MakeNetworkRequest, ActionResult] = Batcher(
-            send=lambda requests: vmm.make_networks(requests, timeout_s=limit_s),
-            executor=self._executor,
-            host=name,
+        self.make_network: Batcher[MakeNetworkRequest, ActionResult] = self._batcher(
+            lambda requests: vmm.make_networks(requests, timeout_s=limit_s)
         )
-        self.connect: Batcher[MadeConnection, ActionResult] = Batcher(
-            send=lambda requests: vmm.connect_adapters(requests, timeout_s=limit_s),
-            executor=self._executor,
-            host=name,
+        self.connect: Batcher[MadeConnection, ActionResult] = self._batcher(
+            lambda requests: vmm.connect_adapters(requests, timeout_s=limit_s)
         )
-        self.remove_network: Batcher[RemoveNetworkRequest, ActionResult] = Batcher(
-            send=lambda requests: vmm.remove_networks(requests, timeout_s=limit_s),
-            executor=self._executor,
-            host=name,
+        self.remove_network: Batcher[RemoveNetworkRequest, ActionResult] = self._batcher(
+            lambda requests: vmm.remove_networks(requests, timeout_s=limit_s)
         )
-        self.refresh: Batcher[str, ActionResult] = Batcher(
-            send=self._refresh, executor=self._executor, host=name
-        )
+        self.refresh: Batcher[str, ActionResult] = self._batcher(self._refresh)
 
     def _refresh(self, hosts: Sequence[str]) -> Mapping[str, ActionResult | SiteError]:
         self.connector.refresh_hosts(hosts, timeout_s=self._limit_s)
