@@ -39,12 +39,11 @@ from secondsite.run.ballot_box import BallotBox
 from secondsite.run.codes import rule_for
 from secondsite.run.deadlines import lapses
 from secondsite.run.events import JournalEvent, RunAttached, RunEnded
-from secondsite.run.history import LOOKS, runs_of_vms
+from secondsite.run.history import LOOKS, record_of, runs_of_vms
 from secondsite.run.holder import this_process
 from secondsite.run.journal import Journal
 from secondsite.run.leftovers import dns_changes_noted
 from secondsite.run.record import RunRecord
-from secondsite.run.replay import replay
 from secondsite.run.writer import JournalWriter
 from tasks.action import StepTask
 from tasks.connections import Sites
@@ -233,11 +232,7 @@ def _lapse(taken: TakenUp, journal: Journal) -> Callable[[], Awaitable[object]]:
 def _earlier_runs(taken: TakenUp, journal: Journal) -> list[RunRecord]:
     """The other runs of the plan, oldest first."""
     known = journal.runs(plan=taken.plan.name, without=LOOKS, limit=_KNOWN_RUNS)
-    return [
-        replay(entry.event for entry in journal.read(run.run_id))
-        for run in reversed(known)
-        if run.run_id != taken.run_id
-    ]
+    return [record_of(journal, run.run_id) for run in reversed(known) if run.run_id != taken.run_id]
 
 
 def _summary(record: RunRecord) -> str:

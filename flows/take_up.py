@@ -185,10 +185,7 @@ def _refuse_vain_waiting(request: Request, estate: Estate, graph: RunGraph) -> N
             continue
         if request.options.rehearsal and gate.in_rehearsal is not InRehearsal.ASK:
             continue
-        added = gate.escalate.approvers if gate.escalate else ()
-        others = {
-            each.casefold() for each in (*gate.approvers, *added) if not is_among(each, names)
-        }
+        others = {each.casefold() for each in gate.may_be_asked if not is_among(each, names)}
         if not starter:
             reasons.append(f"{gate.gate}: whoever starts the run may not decide; nobody said who")
         elif gate.approvers and len(others) < gate.required:

@@ -34,16 +34,10 @@ async def approver_findings(run: RunContext) -> list[Finding]:
     ]
 
 
-def _asked(gate: GateHook) -> tuple[str, ...]:
-    """Everybody who may come to be asked."""
-    added = gate.escalate.approvers if gate.escalate else ()
-    return (*gate.approvers, *added)
-
-
 def _contacts(estate: Estate, gates: Iterable[GateHook]) -> Iterator[Finding]:
     told: set[str] = set()
     for gate in gates:
-        for name in _asked(gate):
+        for name in gate.may_be_asked:
             if name.casefold() in told:
                 continue
             told.add(name.casefold())
@@ -62,7 +56,7 @@ def _contacts(estate: Estate, gates: Iterable[GateHook]) -> Iterator[Finding]:
 
 def _codes(run: RunContext, gates: Iterable[GateHook]) -> Iterator[Finding]:
     """Secrets of one-time codes that cannot be read: under that name nothing could be decided."""
-    names = dict.fromkeys(name for gate in gates for name in _asked(gate))
+    names = dict.fromkeys(name for gate in gates for name in gate.may_be_asked)
     for name in names:
         known = run.estate.approver(name)
         if known is None or known.totp is None:

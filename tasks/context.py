@@ -20,11 +20,11 @@ from secondsite.errors import (
     UnreachableError,
     WrongStateError,
 )
-from secondsite.graph import Action, Operation, PrimarySide, Step
+from secondsite.graph import Action, Operation, PrimarySide, Side, Step
 from secondsite.plan.estate import Estate, Network, Protection, Site
 from secondsite.plan.made_network import MADE_NETWORKS, MadeNetwork
 from secondsite.plan.model import Direction, Plan
-from secondsite.run.dns_ledger import Key
+from secondsite.run.dns_ledger import Key, Preparation, final_ttls, preparations
 from secondsite.run.events import JournalEvent, VmFact
 from secondsite.run.leftovers import (
     LeftNetworks,
@@ -94,6 +94,8 @@ class RunContext:
     _patience: Patience = field(init=False)
     _earlier: Sequence[RunRecord] | None = None
     _known: Sequence[RunRecord] | None = None
+    _prepared: Mapping[Key, Preparation] | None = None
+    _wanted_ttls: Mapping[Key, int] | None = None
     _left: Mapping[str, Leftover] | None = None
     _steps_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -146,6 +148,10 @@ class RunContext:
         if self.is_test:
             return self.options.in_place_of(mapped, self.target_site, self.protection)
         return self.target_site.network(mapped) if mapped else None
+
+    def is_attempt(self, step: Step) -> bool:
+        """Whether it is only tried: an emergency does not wait for what the other site does."""
+        return step.side is Side.SOURCE and self.operation is Operation.UNPLANNED
 
     @property
     def asks_source(self) -> bool:
@@ -202,6 +208,18 @@ class RunContext:
         if self._earlier is None:
             self._earlier = tuple(each for each in self.history() if each.run_id != self.run_id)
         return self._earlier
+
+    def prepared_names(self) -> Mapping[Key, Preparation]:
+        """The DNS records whose TTLs earlier runs have lowered, and that are lowered still."""
+        if self._prepared is None:
+            self._prepared = preparations(self.earlier_runs())
+        return self._prepared
+
+    def wanted_ttls(self) -> Mapping[Key, int]:
+        """The TTLs that the newest of the earlier failovers wants in the end."""
+        if self._wanted_ttls is None:
+            self._wanted_ttls = final_ttls(self.earlier_runs())
+        return self._wanted_ttls
 
     def runs_of_vms(self) -> Sequence[RunRecord]:
         """The other runs of the plan's VMs, in whatever plan, oldest first."""

@@ -56,7 +56,7 @@ def _to_put_back(run: RunContext, vm: str) -> list[_Change]:
         changed = {key_of(change) for change in changes}
         changes += [
             each.change
-            for key, each in preparations(run.earlier_runs()).items()
+            for key, each in run.prepared_names().items()
             if each.vm == vm and key not in changed
         ]
     return changes
@@ -115,10 +115,9 @@ def _left_lowered(
 
 def _moved_since(run: RunContext, changes: Sequence[_Change]) -> list[_Change]:
     """Those `changes`; of TTLs that were lowered for a failover, with what it wants in the end."""
-    earlier = run.earlier_runs()
-    open_ones, wanted = preparations(earlier), final_ttls(earlier)
+    open_ones = run.prepared_names()
     return [
-        {**change, "moved_ttl_s": wanted.get(key_of(change), prepared.ttl_s)}
+        {**change, "moved_ttl_s": run.wanted_ttls().get(key_of(change), prepared.ttl_s)}
         if (prepared := open_ones.get(key_of(change))) is not None
         and prepared.run_id == run.options.of_run
         else change

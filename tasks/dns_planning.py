@@ -14,7 +14,7 @@ from secondsite.errors import SiteError, WrongStateError
 from secondsite.plan.dns_intent import DnsChange, dns_changes
 from secondsite.plan.estate import Estate
 from secondsite.plan.model import PlannedVm
-from secondsite.run.dns_ledger import Change, Key, key_of, preparations
+from secondsite.run.dns_ledger import Change, Key, key_of
 from tasks.adapters import adapters_of, network_of
 from tasks.context import RunContext
 from tasks.dns_at_home import AtHome
@@ -129,7 +129,7 @@ class _Planner:
         self._run = run
         self._holders: dict[tuple[str, str], str] = {}
         self._home = AtHome.of(run, vm)
-        self._prepared = {} if run.is_test else preparations(run.earlier_runs())
+        self._prepared = {} if run.is_test else run.prepared_names()
         source = run.estate.sites.get(run.source_site_name)
         self._was_left = in_subnets_of(source)
 

@@ -9,7 +9,7 @@ from typing import Any
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.planscripts import Guest
 from secondsite.errors import CredentialError, NotFoundError, SecondsiteError, UnknownOutcomeError
-from secondsite.graph import Action, Operation, Side, Step
+from secondsite.graph import Action, Side, Step
 from secondsite.plan.guest_credentials import credential_of
 from secondsite.plan.hooks import ScriptHook
 from secondsite.plan.model import PlannedVm
@@ -21,14 +21,14 @@ from tasks.vm import fact_of, not_done, running_name, skipped
 from tasks.whereabouts import on_its_host
 
 __all__ = [
-    "SHARE_FOR_ONE",
     "against_guest_credentials",
+    "attempt_s",
     "enter_guests",
-    "guest_host",
+    "host_of",
     "run_in_guest",
 ]
 
-SHARE_FOR_ONE = 0.8
+_SHARE = 0.8
 """Of the time that the site that is left has: its host is to answer before it is given up."""
 _ENTER_S = 20.0
 
@@ -45,12 +45,10 @@ async def run_in_guest(
     """
     vm = _vm_of(run, hook)
     is_left = step.side is Side.SOURCE
-    is_attempt = is_left and run.operation is Operation.UNPLANNED
-    limit_s = hook.timeout.total_seconds()
+    is_attempt = run.is_attempt(step)
     if is_left and (over := skipped(run, vm) or behind(run, vm)):
         return over
-    if is_attempt:
-        limit_s = min(limit_s, run.source_limit_s(Action.SHUTDOWN) * SHARE_FOR_ONE)
+    limit_s = attempt_s(run, step, hook)
     try:
         guest = _guest(run, vm, hook, is_left=is_left)
     except CredentialError as error:
@@ -71,7 +69,7 @@ async def run_in_guest(
             return await enter(host)
         return await run.ask_source(host.name, enter(host), phase=Action.SHUTDOWN)
 
-    where = guest_host(run, step, hook)
+    where = host_of(run, step, hook)
     if is_attempt and (not where or run.is_given_up(where)):
         reason = (
             f"{where or run.source_site_name} does not answer: nothing was run inside {vm.name}."
@@ -81,18 +79,26 @@ async def run_in_guest(
     try:
         found = await on_its_host(run, vm, ask, side=side, phase=Action.SHUTDOWN)
     except SecondsiteError as error:
-        where = guest_host(run, step, hook)
+        where = host_of(run, step, hook)
         if is_attempt and run.is_given_up(where):
             return await not_done(run, step, error.message)
         raise
     if isinstance(found, UnknownOutcomeError):
         raise found
-    evidence = {**found.evidence, "host": guest_host(run, step, hook)}
+    evidence = {**found.evidence, "host": host_of(run, step, hook)}
     return ActionResult(changed=True, evidence=evidence)
 
 
-def guest_host(run: RunContext, step: Step, hook: ScriptHook) -> str:
-    """The host on which the VM of that script runs at this point of the run, as far as known."""
+def attempt_s(run: RunContext, step: Step, hook: ScriptHook) -> float:
+    """Seconds that the script may take: as the plan says, and no longer than an attempt may."""
+    limit_s = hook.timeout.total_seconds()
+    if not run.is_attempt(step):
+        return limit_s
+    return min(limit_s, run.source_limit_s(Action.SHUTDOWN) * _SHARE)
+
+
+def host_of(run: RunContext, step: Step, hook: ScriptHook) -> str:
+    """The host of the VM that the script names, at this point of the run; empty if not known."""
     fact = fact_of(run, _vm_of(run, hook))
     return fact.source_host if step.side is Side.SOURCE else fact.host
 
@@ -107,10 +113,9 @@ def against_guest_credentials(run: RunContext) -> list[Finding]:
         try:
             run.sites.secrets.account(_credential(run, hook))
         except CredentialError as error:
-            is_attempt = step.side is Side.SOURCE and run.operation is Operation.UNPLANNED
             findings.append(
                 Finding(
-                    severity=Severity.WARNING if is_attempt else Severity.BLOCKER,
+                    severity=Severity.WARNING if run.is_attempt(step) else Severity.BLOCKER,
                     area="credentials",
                     sentence=f"{step.id} cannot run inside {hook.on_vm}: {error.message}",
                     remedy=error.next_step,

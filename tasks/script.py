@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,14 @@ from secondsite.errors import (
     SecondsiteError,
     UnknownOutcomeError,
 )
-from secondsite.graph import Action, Operation, Side, Step
+from secondsite.graph import Action, Side, Step
 from secondsite.home import plans_folder
 from secondsite.plan.model import Direction, FailoverKind, OnUnknown, ScriptHook
 from tasks.action import step_task
 from tasks.context import RunContext
-from tasks.guest_script import SHARE_FOR_ONE, guest_host, run_in_guest
+from tasks.guest_script import attempt_s, host_of, run_in_guest
 from tasks.sites import HostAccess, VmmAccess
-from tasks.vm import fact_of, not_done
+from tasks.vm import not_done
 
 __all__ = ["recovery_plan_context", "run_script"]
 
@@ -115,21 +116,26 @@ async def _run(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
     context = recovery_plan_context(run, group=step.group)
     if hook.is_in_guest:
         return await run_in_guest(run, step, hook, text, context=context)
+    if hook.on != "engine":
+        return await _run_on_server(run, step, hook, text, context=context)
     where = _where(run, step, hook)
-    if hook.on == "engine":
-        result = await asyncio.to_thread(
-            run_engine_script,
-            file,
-            host=where,
-            arguments=hook.arguments,
-            context=context,
-            timeout_s=hook.timeout.total_seconds(),
-        )
-        return ActionResult(changed=True, evidence={**result.evidence, "host": where})
-    limit_s = hook.timeout.total_seconds()
-    is_attempt = step.side is Side.SOURCE and run.operation is Operation.UNPLANNED
-    if is_attempt:
-        limit_s = min(limit_s, run.source_limit_s(Action.SHUTDOWN) * SHARE_FOR_ONE)
+    result = await asyncio.to_thread(
+        run_engine_script,
+        file,
+        host=where,
+        arguments=hook.arguments,
+        context=context,
+        timeout_s=hook.timeout.total_seconds(),
+    )
+    return ActionResult(changed=True, evidence={**result.evidence, "host": where})
+
+
+async def _run_on_server(
+    run: RunContext, step: Step, hook: ScriptHook, text: str, *, context: Mapping[str, Any]
+) -> ActionResult:
+    """On a VMM server or a host; in the site that an emergency leaves, as far as it answers."""
+    where = _where(run, step, hook)
+    is_attempt = run.is_attempt(step)
     if is_attempt and (not where or not run.asks_source):
         reason = f"Nothing is asked of {run.source_site_name}: {hook.script} was not run there."
         return await not_done(run, step, reason)
@@ -139,7 +145,7 @@ async def _run(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
         text,
         arguments=hook.arguments,
         context=context,
-        timeout_s=limit_s,
+        timeout_s=attempt_s(run, step, hook),
     )
     try:
         if step.side is Side.SOURCE:
@@ -154,30 +160,18 @@ async def _run(run: RunContext, step: Step, hook: ScriptHook) -> ActionResult:
 
 def _where(run: RunContext, step: Step, hook: ScriptHook) -> str:
     """The name of the machine on which it runs; of a script inside a VM, the VM's host."""
-    if hook.is_in_guest:
-        return guest_host(run, step, hook)
     if hook.on == "engine":
         return socket.gethostname()
     if hook.on_vm is not None:
-        return _host(run, step, hook.on_vm)
+        return host_of(run, step, hook)
     return _access(run, step, hook).name
 
 
 def _access(run: RunContext, step: Step, hook: ScriptHook) -> HostAccess | VmmAccess:
-    match hook.on.partition(":"):
-        case ("primary", _, _):
-            return run.sites.vmm(run.protection.primary)
-        case ("host", _, name):
-            return run.sites.host(_host(run, step, name))
-        case _:
-            return run.sites.vmm(run.protection.recovery)
-
-
-def _host(run: RunContext, step: Step, name: str) -> str:
-    """The host on which that VM is at this point of the run; empty if nobody knows."""
-    wanted = name.strip().casefold()
-    fact = fact_of(run, next(vm for vm in run.plan.vms if vm.name.casefold() == wanted))
-    return fact.source_host if step.side is Side.SOURCE else fact.host
+    if hook.on_vm is not None:
+        return run.sites.host(host_of(run, step, hook))
+    protection = run.protection
+    return run.sites.vmm(protection.primary if hook.on == "primary" else protection.recovery)
 
 
 def _hook_of(step: Step) -> ScriptHook:

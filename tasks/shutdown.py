@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
 
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.standing import Standing
@@ -19,7 +18,7 @@ from secondsite.run.events import Noted
 from tasks.action import step_task
 from tasks.context import RunContext
 from tasks.sites import HostAccess
-from tasks.vm import fact_of, skipped, vm_of
+from tasks.vm import fact_of, not_done, skipped, vm_of
 from tasks.whereabouts import on_its_host
 
 __all__ = ["behind", "prepare_vm", "shut_down_vm", "stop_twin"]
@@ -71,7 +70,7 @@ async def prepare_vm(run: RunContext, step: Step) -> ActionResult:
 
         return await on_its_host(run, vm, send, side=Side.SOURCE, phase=Action.PREPARE)
     except SecondsiteError as error:
-        return await _not_done(run, step, error)
+        return await not_done(run, step, error.message)
 
 
 async def _tell_pending(run: RunContext, step: Step, vm: PlannedVm) -> None:
@@ -126,13 +125,7 @@ async def _attempted(run: RunContext, step: Step, vm: PlannedVm) -> ActionResult
     try:
         return await stop_twin(run, vm)
     except SecondsiteError as error:
-        return await _not_done(run, step, error)
-
-
-async def _not_done(run: RunContext, step: Step, error: SecondsiteError) -> ActionResult:
-    await run.tell(Noted(at=run.now(), step=step.id, text=error.message, level="warning"))
-    evidence: dict[str, Any] = {"not_done": error.message}
-    return ActionResult(changed=False, evidence=evidence)
+        return await not_done(run, step, error.message)
 
 
 def behind(run: RunContext, vm: PlannedVm) -> ActionResult | None:

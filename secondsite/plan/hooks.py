@@ -171,6 +171,11 @@ class GateHook(_Hook):
     remind_every: Duration | None = None
     in_rehearsal: InRehearsal = InRehearsal.SKIP
 
+    @property
+    def may_be_asked(self) -> tuple[str, ...]:
+        """Everybody who may come to be asked: those named, and those whom silence brings in."""
+        return (*self.approvers, *(self.escalate.approvers if self.escalate else ()))
+
     def is_separate(self, *, by_default: bool) -> bool:
         """Whether whoever started the run does not count here; the estate has the default."""
         return by_default if self.separation is None else self.separation
