@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.campaign.comparison import unequal
 from tests.campaign.names import a_world_of_names, run, runs, zones
-from tests.campaign.world import World
+from tests.campaign.world import Case, World, a_world
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -68,6 +69,24 @@ def test_every_record_set_ends_where_it_should(story: str, tmp_path: Path) -> No
         if "test" in STORIES[story]:
             assert changed(log) == set(), "a test writes to no name of production"
             assert any(event.get("dns") == "update" for event in log), "nor anywhere else?"
+
+
+def test_undo_leaves_the_names_of_a_vm_alone_to_which_the_failover_did_not_come(
+    tmp_path: Path,
+) -> None:
+    there_and_back = (Case(operation="planned"), Case(operation="planned", direction="back"))
+    with a_world(tmp_path / "world", *there_and_back) as world:
+        before = world.state()
+        world.arm(kind="cmdlet-fails", cmdlet="Start-VMFailover", vm="pay02", text="Not today")
+        assert world.carry_out(Case(operation="unplanned", options=GONE)).state == "FAILED"
+        world.mend()
+
+        outcome = world.carry_out(Case(operation="undo"))
+
+        after = world.state()
+    assert outcome.state == "COMPLETED", outcome.message
+    for site in ("tokyo", "osaka"):
+        assert list(unequal(before["sites"][site]["dns"], after["sites"][site]["dns"])) == []
 
 
 def carry_out(world: World, word: str) -> None:

@@ -14,12 +14,25 @@ from secondsite.run.events import (
     StepOutcome,
     VmFact,
 )
-from secondsite.run.leftovers import DNS_CHANGES, LeftNetworks, leftovers, networks_left
+from secondsite.run.leftovers import (
+    DNS_CHANGES,
+    LeftNetworks,
+    dns_of_failover,
+    leftovers,
+    networks_left,
+)
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
-CHANGE = {"name": "sql.dr-test.example", "before": None, "after": {"values": ["10.2.0.22"]}}
+CHANGE = {
+    "target": "test",
+    "zone": "dr-test.example",
+    "name": "sql.dr-test.example",
+    "type": "A",
+    "before": None,
+    "after": {"values": ["10.2.0.22"]},
+}
 
 
 def planned(*actions: str) -> tuple[PlannedStep, ...]:
@@ -29,7 +42,12 @@ def planned(*actions: str) -> tuple[PlannedStep, ...]:
     )
 
 
-def run(operation: str, steps: tuple[PlannedStep, ...], *events: JournalEvent) -> RunRecord:
+def run(
+    operation: str,
+    steps: tuple[PlannedStep, ...],
+    *events: JournalEvent,
+    direction: str = "forward",
+) -> RunRecord:
     return replay(
         [
             RunCreated(
@@ -38,7 +56,7 @@ def run(operation: str, steps: tuple[PlannedStep, ...], *events: JournalEvent) -
                 plan="shop",
                 plan_digest="d",
                 operation=operation,
-                direction="forward",
+                direction=direction,
                 steps=steps,
             ),
             RunAttached(at=NOW, holder="engine:1"),
@@ -179,3 +197,47 @@ def test_somebody_elses_test_vm_keeps_nobody_from_giving_the_address_back() -> N
     left = leftovers([refused])["sql02"]
 
     assert (left.granted, left.made_vm) == (True, False)
+
+
+def a_failover(*, comes: bool = True, direction: str = "forward", then: str = "") -> RunRecord:
+    """An unplanned one: it came to the VM and changed DNS, or its first step failed."""
+    if not comes:
+        steps, events = planned("failover", "dns"), done("db/sql02/failover", state="failed")
+        return run("unplanned", steps, *events, direction=direction)
+    return run(
+        "unplanned",
+        planned("failover", "dns", *([then] if then else [])),
+        *done("db/sql02/failover"),
+        StepIntent(at=NOW, step="db/sql02/dns"),
+        Noted(at=NOW, step="db/sql02/dns", text="as it was", details={DNS_CHANGES: [CHANGE]}),
+        *(done(f"db/sql02/{then}") if then else ()),
+        direction=direction,
+    )
+
+
+def after(operation: str, action: str, state: Literal["done", "failed"] = "done") -> RunRecord:
+    return run(operation, planned(action), *done(f"db/sql02/{action}", state=state))
+
+
+def test_dns_of_a_failover_can_be_taken_back_until_it_is_over() -> None:
+    assert dns_of_failover([a_failover()], "sql02") == (CHANGE,)
+    assert dns_of_failover([a_failover(), a_failover(comes=False)], "sql02") == (CHANGE,)
+    assert dns_of_failover([a_failover(), after("commit", "commit", "failed")], "sql02") == (
+        CHANGE,
+    )
+    for over in (
+        [a_failover(then="reverse")],
+        [a_failover(), after("commit", "commit")],
+        [a_failover(), after("reverse", "reverse")],
+        [a_failover(), after("undo", "restore-dns")],
+    ):
+        assert dns_of_failover(over, "sql02") == (), over[-1].kind
+
+
+def test_dns_of_an_earlier_failover_is_not_that_of_one_that_did_not_come_to_the_vm() -> None:
+    home = a_failover(direction="back")
+
+    assert dns_of_failover([home, a_failover(comes=False)], "sql02") == ()
+    assert dns_of_failover([home, run("unplanned", planned("failover", "dns"))], "sql02") == (
+        CHANGE,
+    ), "it never began"
