@@ -1,4 +1,4 @@
-"""Cancel: a planned failover that went no further than preparing."""
+"""Cancel: VMs start again where they were, after a failover that did not come to the other site."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ async def cancel(
     plan: str,
     confirm: str = "",
     direction: Literal["forward", "back"] = "forward",
+    other_site_is_gone: str = "",
     unattended: bool = False,
     requested_by: str = "",
     resume: str = "",
 ) -> State[Any]:
     """Take back a planned failover that has only prepared: VMs start again where they were.
 
-    Replication goes on as before.
+    Replication goes on as before. Names that the failover has changed already go back.
 
     Args:
         plan: Name of the recovery plan; leave it as it is.
         confirm: Type the plan's name.
         direction: That of the failover that this follows.
+        other_site_is_gone: Only where the site that the VMs were to go to is silent: who says that
+            they do not run there, and how they know.
         unattended: Nobody is there to be asked about failed steps: they end the run.
         requested_by: Your name; it goes into the journal and the report.
         resume: Leave it empty. (Id of an interrupted run that is to go on.)
@@ -45,7 +48,7 @@ async def cancel(
         plan=plan,
         operation=Operation.CANCEL,
         direction=Direction(direction),
-        options=RunOptions(unattended=unattended),
+        options=RunOptions(other_site_is_gone=other_site_is_gone, unattended=unattended),
         requested_by=requested_by,
         resume=resume,
     )

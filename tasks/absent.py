@@ -47,6 +47,12 @@ class Absent:
             self._lose(server, "it did not answer")
         return [each.without(self.gone) for each in seen]
 
+    def is_without(self, server: str, why: str) -> bool:
+        """Whether that server, which did not answer, may be gone: it is not asked any more then."""
+        if server in self.expendable:
+            self._lose(server, why.rstrip("."))
+        return server in self.gone
+
     def weigh(self, findings: Iterable[Finding]) -> list[Finding]:
         """Those findings; a server that may be gone, and is, speaks against nothing."""
         return [

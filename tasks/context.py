@@ -100,7 +100,7 @@ class RunContext:
     _steps_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Of an unplanned failover: the site that is left is not waited for as others are."""
+        """A site that may be gone is not waited for as others are."""
         self._patience = Patience(self.estate.limits.source_site_timeout.total_seconds())
         if self.operation is Operation.UNPLANNED:
             site = self.estate.sites[self.source_site_name]
@@ -110,6 +110,10 @@ class RunContext:
                 site=self.source_site_name,
                 asks_nothing=self.options.primary_side is PrimarySide.SKIP,
             )
+        if self.operation is Operation.CANCEL:
+            self.sites.be_brief_with(host.name for host in self.target_site.hosts)
+        if self.cancels_alone:
+            self.sites.absent.expect(self.estate, site=self.target_site_name, asks_nothing=False)
 
     @property
     def protection(self) -> Protection:
@@ -148,6 +152,11 @@ class RunContext:
         if self.is_test:
             return self.options.in_place_of(mapped, self.target_site, self.protection)
         return self.target_site.network(mapped) if mapped else None
+
+    @property
+    def cancels_alone(self) -> bool:
+        """Whether VMs start again where they were without the site that they were to go to."""
+        return self.operation is Operation.CANCEL and bool(self.options.other_site_is_gone.strip())
 
     def is_attempt(self, step: Step) -> bool:
         """Whether it is only tried: an emergency does not wait for what the other site does."""

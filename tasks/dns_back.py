@@ -133,23 +133,41 @@ async def _put_all_back(run: RunContext, step: Step, changes: Sequence[_Change])
     """
     rows: list[dict[str, Any]] = []
     troubles: list[SiteError] = []
+    left: list[str] = []
     for change in reversed(changes):
+        server = run.sites.zone(change["target"], change["zone"]).server
         try:
             rows.append(await _put_one_back(run, change, vm_of(step).name))
-        except NotStartedError:
-            raise
+        except NotStartedError as error:
+            if not run.sites.absent.is_without(server, error.message):
+                raise
+            rows.append(_not_put_back(change, error.message))
+            left.append(f"{change['name']} {change['type']} ({server})")
         except SiteError as error:
-            rows.append(
-                {key: change[key] for key in ("target", "zone", "name", "type", "before", "after")}
-                | {"changed": False, "how": "not put back", "trouble": error.message}
-            )
+            rows.append(_not_put_back(change, error.message))
             if change["type"] == "PTR":
                 await run.tell(Noted(at=run.now(), step=step.id, text=str(error), level="warning"))
             else:
                 troubles.append(error)
+    for text in [*run.sites.absent.news(), *_left_as_it_is(run, vm_of(step).name, left)]:
+        await run.tell(Noted(at=run.now(), step=step.id, text=text, level="warning"))
     if troubles:
         raise _together(troubles, rows)
     return ActionResult(changed=any(row["changed"] for row in rows), evidence={"dns": rows})
+
+
+def _left_as_it_is(run: RunContext, vm: str, names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield (
+            f"{vm}: not put back, because who takes changes is away: {', '.join(names)}. If "
+            "clients need them earlier, change them on a DNS server that lives. When the other one "
+            f"is back: secondsite status {run.plan.name}"
+        )
+
+
+def _not_put_back(change: _Change, why: str) -> dict[str, Any]:
+    kept = {key: change[key] for key in ("target", "zone", "name", "type", "before", "after")}
+    return kept | {"changed": False, "how": "not put back", "trouble": why}
 
 
 async def _put_one_back(run: RunContext, change: _Change, vm: str) -> dict[str, Any]:
@@ -158,6 +176,8 @@ async def _put_one_back(run: RunContext, change: _Change, vm: str) -> dict[str, 
     if edit is None:
         return row | dict(change) | {"changed": False, "how": "already"}
     zone = run.sites.zone(change["target"], change["zone"])
+    if zone.server in run.sites.absent.gone:
+        raise NotStartedError(f"{zone.server} is given up for this run.", host=zone.server)
     others = [had for other, had in _owners(run)[key_of(change)].items() if other != vm]
     # Other VMs may have values in it that go back at the same time: nobody is between then.
     async with run.contested_names if others or is_shared(run, change) else nullcontext():

@@ -38,8 +38,9 @@ class RunOptions(BaseModel):
         recovery_point: Unplanned and test only: `latest`, `latest-app-consistent`, or a time
             (ISO 8601): the newest point that is not younger.
         recovery_points: The same for single VMs, by name.
-        other_site_is_gone: What the operator has said in writing about the site that is left, so
-            that VMs are started without knowing that their twins are off; empty: said nothing.
+        other_site_is_gone: Unplanned and cancel only: what the operator has said in writing about
+            the other site, so that VMs are started without knowing that their twins are off; empty:
+            said nothing.
         hold_for_s: With `hold`: how long people are asked; the run goes on without them then.
         rehearsal: Id of the rehearsal that the run is a part of, if it is: nobody waits at gates
             then, but where a gate says so (`in_rehearsal`).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,9 +33,9 @@ async def look_at_both_sites(run: RunContext) -> Look:
     """Find every VM in both sites, and every reason against the run, at once. Touches nothing.
 
     An unplanned failover needs nothing of the site that is left: its silence is noted, no more.
+    Nor does a cancel of the other one, when people have vouched that it is gone.
     """
-    looking = asyncio.create_task(_target(run))
-    source, target, dns = await asyncio.gather(_source(run, looking), looking, _dns(run))
+    source, target, dns = await asyncio.gather(*_questions(run))
     for host in source.silent:
         run.give_up(host)
     standing = stand(
@@ -71,19 +71,19 @@ async def look_at_both_sites(run: RunContext) -> Look:
     )
     findings = [
         *(against_server(each) for each in _silence(run, source, target)),
-        *told("replication", _absence(standing, target)),
+        *told("replication", _absence(run, standing, target)),
         *told("standing", reasons_against(standing, run.operation, run.direction, run.protection)),
         *told("recovery points", (each.refusal for each in points.values() if each.refusal)),
         *(_against_target(run, standing, target, facts) if run.operation in _MOVES else ()),
         *look.findings,
-        *told("twins", _against_twins(run, facts)),
+        *told("twins", _against_twins(run, standing)),
         *dns,
         *against_guest_credentials(run),
     ]
     return Look(
         findings=findings,
         facts=facts,
-        notes=[*_warnings(run, source, facts), *look.warnings, *run.sites.absent.news()],
+        notes=[*_warnings(run, source, target, facts), *look.warnings, *run.sites.absent.news()],
         next_step=_next_step(run, standing),
         sides=(source, target),
         evidence={
@@ -100,6 +100,27 @@ async def look_at_both_sites(run: RunContext) -> Look:
     )
 
 
+def _questions(
+    run: RunContext,
+) -> tuple[Awaitable[SiteSurvey], Awaitable[SiteSurvey], Awaitable[list[Finding]]]:
+    """Both sites and DNS; a site that may be gone is given a little longer than the other takes."""
+    limit_s = run.estate.limits.connect_timeout.total_seconds()
+    enough: Awaitable[object] | None = None
+    if run.operation is Operation.CANCEL:
+        source = asyncio.create_task(_source(run))
+        # It may be cancelled because the other site has died: then people are asked, and soon.
+        enough = (
+            a_little_longer(source, seconds=limit_s)
+            if run.cancels_alone
+            else asyncio.sleep(limit_s)
+        )
+        return source, _target(run, enough=enough), _dns(run)
+    target = asyncio.create_task(_target(run))
+    if run.operation is Operation.UNPLANNED and _source_hosts(run):
+        enough = a_little_longer(target, seconds=limit_s)
+    return _source(run, enough=enough), target, _dns(run)
+
+
 def _source_hosts(run: RunContext) -> list[str]:
     """The hosts of the site that is left, if they are asked at all."""
     asks = run.operation in _NEEDS_SOURCE or (
@@ -109,7 +130,7 @@ def _source_hosts(run: RunContext) -> list[str]:
     return [host.name for host in site.hosts] if asks else []
 
 
-async def _source(run: RunContext, target: asyncio.Task[SiteSurvey]) -> SiteSurvey:
+async def _source(run: RunContext, *, enough: Awaitable[object] | None = None) -> SiteSurvey:
     hosts = _source_hosts(run)
     site = run.source_site_name
     if not hosts:
@@ -120,19 +141,18 @@ async def _source(run: RunContext, target: asyncio.Task[SiteSurvey]) -> SiteSurv
         site,
         hosts=hosts,
         with_vmm=False,
-        enough=a_little_longer(target, seconds=run.estate.limits.connect_timeout.total_seconds())
-        if run.operation is Operation.UNPLANNED
-        else None,
+        enough=enough,
     )
 
 
-async def _target(run: RunContext) -> SiteSurvey:
+async def _target(run: RunContext, *, enough: Awaitable[object] | None = None) -> SiteSurvey:
     site = run.target_site_name
     return await survey_site(
         run.sites,
         site,
         hosts=[host.name for host in run.target_site.hosts],
         with_vmm=run.operation in _MOVES and needs_pools(run),
+        enough=enough,
     )
 
 
@@ -145,12 +165,16 @@ def _silence(run: RunContext, source: SiteSurvey, target: SiteSurvey) -> list[Se
     troubles: list[SecondsiteError] = []
     if run.operation in _NEEDS_SOURCE:
         troubles += source.troubles
+    if run.cancels_alone:
+        return troubles
     if run.operation is not Operation.UNPLANNED or not target.surveys:
         troubles += target.troubles
     return troubles
 
 
-def _absence(standing: PlanStanding, target: SiteSurvey) -> list[str]:
+def _absence(run: RunContext, standing: PlanStanding, target: SiteSurvey) -> list[str]:
+    if run.cancels_alone and target.silent:
+        return []
     return [
         f"{vm.name} is on none of the hosts of {target.site} that answered: "
         "set up its replication, or take it out of the plan"
@@ -236,34 +260,43 @@ def _against_target(
     return [*against_memory(placements, target.surveys), *told("replication", reasons)]
 
 
-def _against_twins(run: RunContext, facts: Iterable[VmFact]) -> list[str]:
+def _against_twins(run: RunContext, standing: PlanStanding) -> list[str]:
     """A VM is never started while nobody knows about its twin, unless people vouch for that."""
-    if run.operation is not Operation.UNPLANNED or run.options.other_site_is_gone.strip():
+    others = {
+        Operation.UNPLANNED: (run.source_site_name, "still run"),
+        Operation.CANCEL: (run.target_site_name, "run"),
+    }
+    if run.operation not in others or run.options.other_site_is_gone.strip():
         return []
+    other, they_run = others[run.operation]
     unknown = [
-        fact.name
-        for fact in facts
-        if fact.facts["source_state"] == "unknown" and not fact.facts["already"]
+        vm.name
+        for vm in standing.vms.values()
+        if vm.side(other).survey is None
+        and not vm.side(other).is_known
+        and not already(vm, run.operation, run.direction)
     ]
     if not unknown:
         return []
     return [
-        f"nobody knows whether {', '.join(unknown)} still run in {run.source_site_name}: make sure "
-        'that they do not, and say so with --other-site-is-gone "who says so, and how they know"'
+        f"nobody knows whether {', '.join(unknown)} {they_run} in {other}: make sure that they do "
+        'not, and say so with --other-site-is-gone "who says so, and how they know"'
     ]
 
 
-def _warnings(run: RunContext, source: SiteSurvey, facts: Iterable[VmFact]) -> list[str]:
+def _warnings(
+    run: RunContext, source: SiteSurvey, target: SiteSurvey, facts: Iterable[VmFact]
+) -> list[str]:
     texts = [
         f"{fact.name} is skipped: {fact.facts['already']}."
         for fact in facts
         if fact.facts["already"]
     ]
-    if run.operation is Operation.UNPLANNED:
-        texts += [each.message for each in source.troubles]
-        if run.options.other_site_is_gone:
-            said = run.options.other_site_is_gone
-            texts.append(f"Said in writing about {source.site}: {said}")
+    other = target if run.operation is Operation.CANCEL else source
+    if run.operation is Operation.UNPLANNED or run.cancels_alone:
+        texts += [each.message for each in other.troubles]
+    if said := run.options.other_site_is_gone:
+        texts.append(f"Said in writing about {other.site}: {said}")
     return texts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from secondsite.connectors.base import ActionResult
+from secondsite.errors import SecondsiteError
 from secondsite.graph import Action, Step
 from secondsite.plan.model import PlannedVm
 from secondsite.run.adapters_seen import (
@@ -20,7 +21,7 @@ from tasks.action import step_task
 from tasks.adapters import restore_request
 from tasks.context import RunContext
 from tasks.pool import release_addresses
-from tasks.vm import fact_of, vm_of
+from tasks.vm import fact_of, not_done, vm_of
 
 __all__ = ["forget_injected", "give_addresses_back", "put_back"]
 
@@ -56,9 +57,16 @@ async def give_addresses_back(run: RunContext, step: Step) -> ActionResult:
     vm = vm_of(step)
     fact = fact_of(run, vm)
     copy = fact.facts.get(COPY, {"id": fact.id, "host": fact.host})
-    back = await put_back(
-        run, vm=vm.name, vm_id=copy["id"], site=run.target_site_name, host=copy["host"]
-    )
+    site = run.target_site_name
+    later = f"When {site} is back, see what is left there: secondsite status {run.plan.name}"
+    if run.cancels_alone and not copy["host"]:
+        return await not_done(run, step, f"The copy of {vm.name} in {site} was not seen. {later}")
+    try:
+        back = await put_back(run, vm=vm.name, vm_id=copy["id"], site=site, host=copy["host"])
+    except SecondsiteError as error:
+        if not run.cancels_alone:
+            raise
+        return await not_done(run, step, f"{error.message} {later}")
     return back or ActionResult(changed=False, evidence={"reason": "nothing was taken"})
 
 

@@ -20,7 +20,9 @@ async def refuse_running_twin(run: RunContext, vm: PlannedVm) -> None:
         WrongStateError: it runs, or may run.
     """
     if run.operation is Operation.CANCEL:
-        return  # its copies were never failed over: Hyper-V does not let a replica start
+        # As the preflight saw, its copies were not failed over, and Hyper-V lets no replica start;
+        # or people have vouched for the other site.
+        return
     fact = fact_of(run, vm)
     if fact.facts.get("source_state") == "absent":
         return

@@ -46,7 +46,7 @@ def skipped(run: RunContext, vm: PlannedVm) -> ActionResult | None:
 
 
 async def not_done(run: RunContext, step: Step, reason: str) -> ActionResult:
-    """The result of a step in the site that is left which an emergency does not wait for."""
+    """The result of a step in a site that may be gone: an emergency does not wait for it."""
     await run.tell(Noted(at=run.now(), step=step.id, text=reason, level="warning"))
     return ActionResult(changed=False, evidence={"not_done": reason})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from secondsite.cli.confirming import confirm
 from secondsite.cli.plan_status import ask_sites
@@ -31,8 +32,20 @@ def add_arguments_of_verb(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the run's facts as JSON")
 
 
-def carry_out(operation: Operation, arguments: argparse.Namespace, *, means: str) -> int:
+def carry_out(
+    operation: Operation,
+    arguments: argparse.Namespace,
+    *,
+    means: str,
+    more: Mapping[str, str] | None = None,
+) -> int:
     """Start the operation where the sites allow it, and follow it; gives the exit code.
+
+    Args:
+        operation: What to do.
+        arguments: As `add_arguments_of_verb` declares them.
+        means: What it means for the VMs, in a sentence.
+        more: Parameters of its flow beside those that all verbs have.
 
     Raises:
         RefusedError: the plan does not stand where this is possible; nothing was started.
@@ -61,6 +74,7 @@ def carry_out(operation: Operation, arguments: argparse.Namespace, *, means: str
         "direction": str(direction),
         "requested_by": requested_by(),
         "unattended": arguments.unattended,
+        **(more or {}),
     }
     flow_run = start(f"{operation}/{plan.name}", parameters)
     if arguments.detach:

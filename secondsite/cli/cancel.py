@@ -1,4 +1,4 @@
-"""`secondsite cancel PLAN`: takes back a planned failover that has only prepared."""
+"""`secondsite cancel PLAN`: VMs start again where they were before the failover."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_arguments_of_verb(parser)
+    parser.add_argument(
+        "--other-site-is-gone",
+        metavar="TEXT",
+        default="",
+        help="the site that the VMs were to go to is silent: who says that they do not run there, "
+        "and how they know",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,4 +28,5 @@ def run(arguments: argparse.Namespace) -> int:
         Operation.CANCEL,
         arguments,
         means="The VMs start again where they were.",
+        more={"other_site_is_gone": arguments.other_site_is_gone},
     )

@@ -99,14 +99,26 @@ def offered(
         for operation in Operation
         if operation in _ACTS
         and any(
-            vm.direction is direction
-            and (
-                vm.state in _BEGINS.get(operation, _ACTS[operation])
-                or _gives_back(vm, operation, direction)
-            )
+            vm.direction is direction and _is_worth_it(vm, operation, direction, protection)
             for vm in standing.vms.values()
         )
         and not reasons_against(standing, operation, direction, protection)
+    )
+
+
+def _is_worth_it(
+    vm: VmStanding, operation: Operation, direction: Direction, protection: Protection
+) -> bool:
+    source, _ = protection.site_names(direction)
+    relation = vm.side(source).relation
+    return (
+        vm.state in _BEGINS.get(operation, _ACTS[operation])
+        or _gives_back(vm, operation, direction)
+        or (
+            _is_left_behind(vm, operation, source)
+            and relation is not None
+            and relation.state == "PreparedForFailover"
+        )
     )
 
 
@@ -148,7 +160,7 @@ def _against(vm: VmStanding, operation: Operation, direction: Direction, source:
         return ""
     if vm.direction is not direction:
         return f"{vm.name} is {vm.state} in the other direction: its primary is not in {source}"
-    if vm.state not in _ACTS[operation]:
+    if vm.state not in _ACTS[operation] and not _is_left_behind(vm, operation, source):
         return f"{vm.name} is {vm.state}, in {vm.where}"
     side = vm.side(source)
     if operation in _NEEDS_SOURCE and side.survey is None and not side.is_known:
@@ -182,5 +194,20 @@ def _against_planned(vm: VmStanding, source: SideView) -> str:
     return ""
 
 
+def _is_left_behind(vm: VmStanding, operation: Operation, source: str) -> bool:
+    """Whether cancel can start it where it was, although the site that it was to go to is silent.
+
+    Nobody but people knows then whether it was failed over and runs there.
+    """
+    relation = vm.side(source).relation
+    return (
+        operation is Operation.CANCEL
+        and vm.state is Standing.UNKNOWN
+        and relation is not None
+        and relation.mode == "Primary"
+    )
+
+
 def _is_as_before(vm: VmStanding, source: str) -> bool:
-    return vm.state is Standing.PROTECTED and vm.side(source).is_running and not vm.holding
+    is_at_home = vm.state in {Standing.PROTECTED, Standing.UNKNOWN}
+    return is_at_home and vm.side(source).is_running and not vm.holding

@@ -80,6 +80,7 @@ def compile_graph(
             phases.each_vm(Action.FENCE, Action.REVERSE, after=start)
         case Operation.CANCEL:
             up = phases.restart(after=phases.each_vm(Action.CANCEL, after=start))
+            phases.restore_names(after=up)
             phases.give_back(after=up)
         case Operation.PREPARE_DNS:
             phases.each_vm(Action.PREPARE_DNS, after=start)

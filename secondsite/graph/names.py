@@ -12,7 +12,7 @@ from secondsite.plan.model import GateHook, Hook
 __all__ = ["escape", "slugs"]
 
 _PHASES = {"preflight", "shutdown", "grant", "failover", "reverse", "commit", "undo", "cleanup"}
-_PHASES |= {"cancel", "give-back"}
+_PHASES |= {"cancel", "give-back", "restore-dns"}
 _RESERVED = _PHASES | {"hold", "begin", "end", "before", "after"}
 _UNSAFE = re.compile(r"[/%\x00-\x1f\x7f]|^\s|\s$")
 

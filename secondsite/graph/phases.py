@@ -258,6 +258,11 @@ class Phases:
             step = self._add(Action.SETTLE, "failover/settle")
             self._wait(step, until=after, floor=floor if self._is_tolerant else None)
 
+    def restore_names(self, *, after: StepId) -> None:
+        """Names that a failover has moved already lead again to where the VMs are."""
+        if any(vm.dns for vm in self.plan.vms):
+            self.each_vm(Action.RESTORE_DNS, after=after)
+
     def raise_ttls(self, *, after: StepId) -> None:
         """What `dns prepare` lowered is raised again when the failover is committed."""
         if any(vm.dns for vm in self.plan.vms):

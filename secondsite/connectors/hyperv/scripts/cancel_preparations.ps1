@@ -1,4 +1,4 @@
-# On the primary side: cancels a planned failover that was only prepared; replication goes on.
+# On the primary side: cancels a planned failover that was only prepared. Replication goes on if the replica's server answers.
 [CmdletBinding()]
 param(
     # Each: vm
@@ -18,14 +18,14 @@ $ErrorActionPreference = 'Stop'
 . "$PSScriptRoot/shared/changes.ps1"
 
 function Test-Done([object] $Relation, [object] $Request) {
-    "$($Relation.ReplicationMode)" -eq 'Primary' -and "$($Relation.ReplicationState)" -eq 'Replicating'
+    "$($Relation.ReplicationMode)" -eq 'Primary' -and "$($Relation.ReplicationState)" -ne 'PreparedForFailover'
 }
 
 $works = @(
     Start-Change $Requests {
         param($Work)
-        if ($Work.mode -ne 'Primary' -or $Work.state -ne 'PreparedForFailover') { throw "Secondsite.WrongReplicationState: It is $($Work.mode), $($Work.state); there is no preparation to cancel." }
+        if ($Work.mode -ne 'Primary') { throw "Secondsite.WrongReplicationState: It is $($Work.mode), $($Work.state); there is no preparation to cancel." }
         $Work.job = Stop-VMFailover -VM $Work.machine -AsJob -Confirm:$false
     }
 )
-Confirm-Change $works $ConfirmS 'Replicating'
+Confirm-Change $works $ConfirmS 'not prepared any more'
