@@ -9,7 +9,8 @@ from typing import Any
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.fitness import Placement, judge_test, place
 from secondsite.connectors.network_maker import NetworkMaker
-from secondsite.connectors.standing import SideView, stand
+from secondsite.connectors.offers import instead
+from secondsite.connectors.standing import PlanStanding, SideView, Standing, stand
 from secondsite.errors import PreflightError, SecondsiteError
 from secondsite.graph import Operation, Step
 from secondsite.plan.estate import Network
@@ -90,6 +91,12 @@ async def _look_before_a_test(run: RunContext) -> Look:
         *dns,
         *against_guest_credentials(run),
     ]
+    standing = stand(
+        run.plan,
+        run.protection,
+        surveys={each.site: each.surveys for each in (left, seen)},
+        silent={each.site: each.silent for each in (left, seen)},
+    )
     facts = tuple(
         _fact(
             run,
@@ -111,8 +118,17 @@ async def _look_before_a_test(run: RunContext) -> Look:
             "network": ", ".join(network.name for network in networks) or None,
             **({MADE_NETWORKS: [each.as_dict() for each in maker.made]} if maker else {}),
         },
+        next_step=_instead(run, standing),
         sides=(seen,),
     )
+
+
+def _instead(run: RunContext, standing: PlanStanding) -> str:
+    """What to do about blockers; where the plan stands elsewhere, what is possible there."""
+    mend = "Nothing was touched. Mend these, then start the run again."
+    if any(vm.state is Standing.PROTECTED for vm in standing.vms.values()):
+        return mend  # a test of it is
+    return f"{mend} {instead(run.plan.name, standing, run.protection)}".rstrip()
 
 
 async def _left_site(run: RunContext, target: asyncio.Task[SiteSurvey]) -> SiteSurvey:

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from secondsite.connectors.base import HostSurvey, Inventory, RecoveryPoint, VmSurvey
+from secondsite.connectors.base import (
+    HostSurvey,
+    Inventory,
+    RecoveryPoint,
+    Replication,
+    VmSurvey,
+)
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.model import Plan, PlannedVm
 from secondsite.run.finding import Finding, Severity
@@ -16,6 +22,11 @@ __all__ = ["Placement", "against_memory", "against_replication", "judge_test", "
 
 _FAILOVER_STATES = frozenset({"Replicating"})
 """A replica in another state refuses a test failover (Hyper-V Replica, allowed operations)."""
+_AFTER_FAILOVER = {
+    "FailedOverWaitingCompletion": "commit or undo that first",
+    "FailedOver": "reverse it first",
+}
+"""What goes before a test where a real failover has been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,17 +185,23 @@ def against_replication(name: str, placement: Placement) -> list[Finding]:
             )
         ]
     return [
-        _blocker(
-            "replication",
-            f"{name} on {host} does not replicate: its state is {relation.state} "
-            f"(health {relation.health})",
-            "resume or resynchronize its replication",
-            vm=name,
-            host=host,
-        )
+        _against_state(name, host, relation)
         for relation in relations
         if relation.state not in _FAILOVER_STATES
     ]
+
+
+def _against_state(name: str, host: str, relation: Replication) -> Finding:
+    """A replica that was failed over must not be resynchronized: it is the one that counts."""
+    if remedy := _AFTER_FAILOVER.get(relation.state, ""):
+        sentence = f"{name} on {host} was failed over (state {relation.state})"
+    else:
+        sentence = (
+            f"{name} on {host} does not replicate: its state is {relation.state} "
+            f"(health {relation.health})"
+        )
+        remedy = "resume or resynchronize its replication"
+    return _blocker("replication", sentence, remedy, vm=name, host=host)
 
 
 def _against_network(network: Network) -> list[Finding]:

@@ -131,6 +131,21 @@ def test_all_reasons_are_told_at_once() -> None:
     assert "hv1 has 1024 MiB of memory free" in text
 
 
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [
+        ("FailedOverWaitingCompletion", "commit or undo that first"),
+        ("FailedOver", "reverse it first"),
+    ],
+)
+def test_nobody_is_told_to_resynchronize_a_replica_that_was_failed_over(
+    state: str, remedy: str
+) -> None:
+    told = judge(host("hv1", vm("sql01", state=state), vm("sql02")))
+
+    assert told == [f"sql01 on hv1 was failed over (state {state}): {remedy}"]
+
+
 def test_a_test_vm_never_goes_to_a_production_network() -> None:
     production = Network(name="osaka-prod", switch="vs-prod", purpose="production")
 
