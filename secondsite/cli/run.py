@@ -12,6 +12,7 @@ from secondsite.cli.confirming import confirm
 from secondsite.cli.intentions import what_will_happen
 from secondsite.cli.network_choice import add_test_network, test_network_choice
 from secondsite.cli.plans import named_plan
+from secondsite.cli.run_choices import check_choices
 from secondsite.cli.start import FlowRun, follow, open_journal, requested_by, start
 from secondsite.errors import UsageError
 from secondsite.plan.model import Plan
@@ -34,21 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--direction", choices=["forward", "back"], default="forward")
     add_test_network(parser)
-    parser.add_argument("--clean-up", action="store_true", help="end the test as part of this run")
+    parser.add_argument("--clean-up", action="store_true", help="test: end it as part of this run")
     parser.add_argument(
-        "--hold", action="store_true", help="with --clean-up: ask people before the test is ended"
+        "--hold", action="store_true", help="with --clean-up: ask people before the test ends"
     )
     parser.add_argument(
         "--primary-side",
         choices=["attempt", "skip"],
-        default="attempt",
-        help="unplanned: shut down the site that is left first if it answers, or ask nothing of it",
+        help="unplanned: shut down the site that is left first if it answers (attempt, the "
+        "default), or ask nothing of it (skip)",
     )
     parser.add_argument(
         "--recovery-point",
         metavar="P",
-        default="latest",
-        help="latest, latest-app-consistent, or a time (2026-11-24T03:00Z)",
+        help="test, unplanned: latest (the default), latest-app-consistent, or a time "
+        "(2026-11-24T03:00Z)",
     )
     parser.add_argument(
         "--recovery-point-of",
@@ -63,24 +64,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="unplanned: who says that nothing runs there any more, and how they know",
     )
-    parser.add_argument(
+    presence = parser.add_mutually_exclusive_group()
+    presence.add_argument(
         "--attended",
         action="store_true",
         help="test: ask about failed steps (real failovers always do, but for --unattended)",
     )
-    parser.add_argument(
-        "--unattended", action="store_true", help="real failovers: failed steps end the run"
+    presence.add_argument(
+        "--unattended",
+        action="store_true",
+        help="failed steps end the run (tests always do, but for --attended)",
     )
     parser.add_argument(
         "--yes", action="store_true", help="real failovers: do not ask for the plan's name"
     )
-    parser.add_argument("--detach", action="store_true", help="start it and return")
-    parser.add_argument("--follow", action="store_true", help="follow it (the default)")
+    following = parser.add_mutually_exclusive_group()
+    following.add_argument("--detach", action="store_true", help="start it and return")
+    following.add_argument("--follow", action="store_true", help="follow it (the default)")
     parser.add_argument("--json", action="store_true", help="print the run's facts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Start the run; gives 0 when it is done, 1 when it failed, 4 when it waits for people."""
+    """Start the run; gives 0 when it is done, 1 when it failed, 4 when it waits for people.
+
+    Raises:
+        UsageError: an option would do nothing, or nobody confirms. Nothing was started.
+    """
+    check_choices(arguments)
+    arguments.primary_side = arguments.primary_side or "attempt"
+    arguments.recovery_point = arguments.recovery_point or "latest"
     plan = named_plan(arguments.plan)
     if arguments.kind == "test":
         flow_run = start(f"test-failover/{plan.name}", parameters(arguments, plan))
