@@ -34,6 +34,8 @@ from tasks.surveys import SiteSurvey, answers, survey_site
 
 __all__ = ["Checked", "check"]
 
+_SCRIPT_CHANGED = tuple(f"{ending} was changed" for ending in (".ps1", ".py", ".sh"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
@@ -214,7 +216,7 @@ def _changed(changes: Sequence[str]) -> list[Finding]:
     return [
         Finding(
             severity=Severity.WARNING,
-            area="scripts" if change.endswith(".ps1 was changed") else "plan",
+            area="scripts" if change.endswith(_SCRIPT_CHANGED) else "plan",
             sentence=f"{change} since the plan was last verified",
             remedy="rehearse the plan again: secondsite rehearse",
         )

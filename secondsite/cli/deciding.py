@@ -27,6 +27,7 @@ __all__ = [
     "add_arguments_of_author",
     "add_arguments_of_decision",
     "cast",
+    "check_name",
     "decide",
     "go_on",
     "record_of",
@@ -112,6 +113,21 @@ def _rule_for(record: RunRecord, name: str) -> CodeRule | None:
         return None
     _, estate = model
     return rule_for(estate, Secrets(estate, home=home(), block_reader=read_block), name)
+
+
+def check_name(record: RunRecord, who: str) -> None:
+    """Let nobody act in the name of an approver whom only a one-time code proves.
+
+    Raises:
+        RefusedError: `who` is such an approver; nothing was written.
+    """
+    model = model_in(record.notes)
+    approver = model[1].approver(who) if model else None
+    if approver is not None and approver.totp:
+        raise RefusedError(
+            [f"{approver.name} is known by one-time codes, and this takes none"],
+            next_step="Nothing was done. Leave --as out: it is done under your own account.",
+        )
 
 
 def record_of(journal: Journal, run_id: str) -> RunRecord:

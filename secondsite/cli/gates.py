@@ -8,11 +8,12 @@ from typing import Any
 
 from secondsite.cli.deciding import record_of
 from secondsite.cli.start import open_journal
+from secondsite.reports.phrasing import plain_text
 from secondsite.run.record import QuestionRecord, RunRecord
 
 __all__ = ["add_arguments", "run"]
 
-_NEWEST = 200
+_MOST_RUNS = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List them; gives 0."""
     with open_journal() as journal:
-        active = [run.run_id for run in journal.runs(limit=_NEWEST) if run.ended_at is None]
-        records = [record_of(journal, run_id) for run_id in active]
+        active = journal.runs(only_open=True, limit=_MOST_RUNS)
+        records = [record_of(journal, run.run_id) for run in active]
     waiting = [_facts(record, question) for record in records for question in record.open_questions]
     held = [{"run_id": record.run_id, "by": record.held_by} for record in records if record.held_by]
     if arguments.json:
@@ -74,10 +75,12 @@ def _print(waiting: list[dict[str, Any]], held: list[dict[str, Any]]) -> None:
             print(f"  reminders so far: {each['reminders']}")
         if each["with_code"]:
             print(f"  with a one-time code (--code): {', '.join(each['with_code'])}")
-        if each["about"] == "gate":
-            print(f"  secondsite approve {each['run_id']} {each['step']}")
-        else:
-            print(f"  {each['shown']}")
-            print(f"  secondsite retry|skip|mark-done {each['run_id']} {each['step']}")
+        if each["shown"]:
+            for line in each["shown"].strip().splitlines():
+                print(f"  | {plain_text(line)}".rstrip())
+        verb = "approve" if each["about"] == "gate" else "retry|skip|mark-done"
+        who = " --as NAME" if each["approvers"] else ""
+        code = " --code CODE" if each["with_code"] else ""
+        print(f"  secondsite {verb} {each['run_id']} {each['step']}{who}{code}")
     for each in held:
         print(f"{each['run_id']}  held by {each['by']}: secondsite release {each['run_id']}")

@@ -36,7 +36,9 @@ def what_will_happen(arguments: argparse.Namespace, plan: Plan) -> list[str]:
         f"It is {asked.standing.state}.",
     ]
     lines += [
-        f"No answer from {side.site}: {', '.join(side.silent)}"
+        f"Nothing is asked of {side.site} (--primary-side skip)."
+        if is_skipped and side.site == source
+        else f"No answer from {side.site}: {', '.join(side.silent)}"
         for side in asked.sides
         if side.silent
     ]

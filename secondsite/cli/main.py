@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        print(_fault_of_ours(name, error), file=sys.stderr)
+        _tell(_fault_of_ours(name, error), as_json="--json" in rest)
         return 1
 
 
@@ -160,17 +160,17 @@ def _tell(error: SecondsiteError, *, as_json: bool) -> None:
         print(f"Next: {error.next_step}", file=sys.stderr)
 
 
-def _fault_of_ours(command: str, error: Exception) -> str:
+def _fault_of_ours(command: str, error: Exception) -> SecondsiteError:
     """Words for a fault in Secondsite itself; the details go to a file, not to the person."""
     log = home() / "logs" / "faults.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         file.write(f"{datetime.now(UTC).isoformat()} secondsite {command}\n")
         traceback.print_exception(error, file=file)
-    return (
+    return SecondsiteError(
         f"secondsite {command} met a fault of its own ({type(error).__name__}). What it had "
-        "started goes on, and the journal is whole.\n"
-        f"Next: secondsite runs tells how things stand. Please report {log}"
+        "started goes on, and the journal is whole.",
+        next_step=f"secondsite runs tells how things stand. Please report {log}",
     )
 
 

@@ -83,7 +83,8 @@ class PlanOutlook:
 
 def prediction_lines(expected: Prediction) -> Iterator[str]:
     """What is to be expected, and what to speed up first."""
-    yield f"Next:      a {expected['kind']} run takes about {say_duration(expected['length_s'])}"
+    lasts = say_duration(expected["length_s"])
+    yield f"Next:      a run of kind {expected['kind']} takes about {lasts}"
     for number, gain in enumerate(expected["speed_up"][:3], start=1):
         label = "Speed up:  " if number == 1 else "           "
         yield (

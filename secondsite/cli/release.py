@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from secondsite.cli.deciding import go_on, record_of
+from secondsite.cli.deciding import check_name, go_on, record_of
 from secondsite.cli.start import open_journal, requested_by
 from secondsite.errors import RefusedError
 from secondsite.run.events import RunReleased
@@ -24,14 +24,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Let the run go on; gives 0.
 
     Raises:
-        RefusedError: nobody holds it.
+        RefusedError: nobody holds it, or the name is one that needs a code.
     """
     who = arguments.who or requested_by()
     with open_journal() as journal:
         record = record_of(journal, arguments.run_id)
+        check_name(record, who)
         if not record.held_by:
-            raise RefusedError([f"nobody holds {record.run_id}"])
-        released = RunReleased(at=datetime.now(UTC), by=who, comment=arguments.comment)
+            raise RefusedError(
+                [f"nobody holds {record.run_id}"],
+                next_step=f"Nothing was done. See: secondsite status {record.run_id}",
+            )
+        released = RunReleased(
+            at=datetime.now(UTC), by=who, comment=arguments.comment, account=requested_by()
+        )
         go_on(journal, record, [released])
-    print(f"{record.run_id} goes on.")
+    waits = " It still waits for people: secondsite gates" if record.open_questions else ""
+    print(f"{record.run_id} is no longer held.{waits}")
     return 0

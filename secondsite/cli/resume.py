@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from secondsite.cli.deciding import record_of
 from secondsite.cli.rescheduling import is_suspended, reschedule
 from secondsite.cli.run import follow_to_the_end, tell_started
 from secondsite.cli.start import open_journal
 from secondsite.errors import RefusedError
 from secondsite.run.record import RunRecord
-from secondsite.run.replay import replay
 
 __all__ = ["add_arguments", "run"]
 
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     database was lost, the flow run was cancelled) the run is taken up, and asks them again.
     """
     with open_journal() as journal:
-        record = replay(entry.event for entry in journal.read(arguments.run_id))
+        record = record_of(journal, arguments.run_id)
         lease = journal.lease(arguments.run_id)
         is_held = lease is not None and bool(lease.holder)
         is_alive = is_held and arguments.run_id not in journal.stale_runs()

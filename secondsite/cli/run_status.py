@@ -121,7 +121,8 @@ def _print_waiting(run_id: str, each: dict[str, Any]) -> None:
     if each["escalated_to"]:
         print(plain_text(f"    escalated to {', '.join(each['escalated_to'])}"))
     if each["about"] == "gate":
-        print(f"    secondsite approve {run_id} {each['step']}")
+        who = " --as NAME" if each["approvers"] else ""
+        print(f"    secondsite approve {run_id} {each['step']}{who}")
     else:
         print(plain_text(f"    {each['error'] or ''}"))
         print(f"    secondsite retry|skip|mark-done {run_id} {each['step']}")

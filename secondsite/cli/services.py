@@ -10,18 +10,20 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 
 from secondsite.cli import background
 from secondsite.cli.background import BackgroundProcess
 from secondsite.cli.liveness import forget_watch
 from secondsite.cli.server_auth import auth_environment, auth_header
-from secondsite.errors import UnreachableError
+from secondsite.errors import UnreachableError, UsageError
 from secondsite.home import home, journal_url, plans_folder
 
 __all__ = [
@@ -63,6 +65,29 @@ class Services:
     def log(self, name: str) -> Path:
         """The log file of one process."""
         return self.folder / "logs" / f"{name}.log"
+
+    def check_plans(self) -> None:
+        """Refuse where worker or watch read other plans than this command does.
+
+        What would be carried out is theirs, whatever was shown or confirmed here.
+
+        Raises:
+            UsageError: they do.
+        """
+        mine = str(plans_folder())
+        for name, process in self.running().items():
+            found = process.find() if name != "server" else None
+            if found is None:
+                continue
+            with suppress(psutil.Error):
+                theirs = found.environ().get("SECONDSITE_PLANS", mine)
+                if theirs != mine:
+                    raise UsageError(
+                        f"The {name} that is up reads the plans of {theirs}, and this command "
+                        f"those of {mine}. Nothing was started.",
+                        next_step="Set SECONDSITE_PLANS to the same folder, or run "
+                        "`secondsite down`, then `secondsite up` with the other one.",
+                    )
 
     def start_server(self, *, port: int | None) -> str:
         """Start Prefect's server, if it does not run yet; gives its API URL at once.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from secondsite.cli.services import api_url, use_prefect
+from secondsite.cli.services import api_url, services, use_prefect
 from secondsite.errors import RefusedError, RunLeftError, UnreachableError, UsageError
 from secondsite.home import journal_url
 from secondsite.run.attention import CANCELLED, noted_since_engine
@@ -66,9 +66,11 @@ def start(deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
 
     Raises:
         UnreachableError: no server, or it does not answer.
-        UsageError: there is no such deployment, or it refuses the parameters.
+        UsageError: there is no such deployment, it refuses the parameters, or its worker reads
+            other plans.
     """
     url = api_url()
+    services().check_plans()
     use_prefect(url)
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError

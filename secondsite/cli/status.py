@@ -66,7 +66,7 @@ def _facts() -> dict[str, Any]:
     is_ours = mine.has_started("worker")
     online = workers_online(url) if answers else []
     with open_journal() as journal:
-        active = [run for run in journal.runs(without=(CHECK,)) if run.ended_at is None]
+        active = journal.runs(without=(CHECK,), only_open=True)
         standings = _standings(journal)
     return {
         "home": str(home()),

@@ -48,13 +48,15 @@ def bring_up(*, port: int | None = None, site: str | None = None) -> tuple[str, 
     Raises:
         UnreachableError: the server does not come up.
         PlanError: a plan in the plans folder is wrong; nothing was started.
-        UsageError: the estate has no such site; nothing was started.
+        UsageError: the estate has no such site, or what is up reads other plans; nothing was
+            started.
     """
     from secondsite.plan.loader import load_folder
 
     folder = load_folder(plans_folder())
     pools = pools_of(folder.estate, site)
     mine = services()
+    mine.check_plans()
     is_external = bool(os.environ.get("PREFECT_API_URL"))
     url = api_url() if is_external else mine.start_server(port=port)
     mine.start_workers(pools, name=f"{socket.gethostname()}-{os.getpid()}")

@@ -40,7 +40,7 @@ from secondsite.run.proof import CHECK
 __all__ = ["add_arguments", "claim_taking_up", "look_after", "run"]
 
 _EVERY_S = 5.0
-_NEWEST = 200
+_MOST_RUNS = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,9 +97,7 @@ def look_after(journal: Journal, *, resumes: bool) -> None:
     """
     now = datetime.now(UTC)
     failures: list[SecondsiteError] = []
-    for summary in journal.runs(without=(CHECK,), limit=_NEWEST):
-        if summary.ended_at is not None:
-            continue
+    for summary in journal.runs(without=(CHECK,), only_open=True, limit=_MOST_RUNS):
         try:
             _look_at(journal, summary, now=now, resumes=resumes)
         except SecondsiteError as error:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from secondsite.errors import UsageError
 from secondsite.run.journal import Journal, RunSummary
+from secondsite.run.proof import CHECK
 
 __all__ = ["find_run"]
 
@@ -23,16 +24,16 @@ def find_run(journal: Journal, wanted: str) -> str:
     runs = journal.runs(limit=_MOST_RUNS)
     if not runs:
         raise UsageError(
-            "The journal has no runs yet.",
+            "The journal has no runs yet"
+            f"{'' if wanted == 'latest' else f', and none that is called {wanted!r}'}.",
             next_step="Start one: secondsite run PLAN --kind test (or see SECONDSITE_JOURNAL).",
         )
-    if wanted == "latest":
-        return runs[0].run_id
     if any(run.run_id == wanted for run in runs):
         return wanted
-    of_plan = [run.run_id for run in runs if run.plan == wanted]
-    if of_plan:
-        return of_plan[0]
+    # As in the list of runs: a check that looked at the plan since hides no failover.
+    fitting = [run for run in runs if wanted in {"latest", run.plan}]
+    if fitting:
+        return next((run for run in fitting if run.operation != CHECK), fitting[0]).run_id
     return _only_one(wanted, runs)
 
 

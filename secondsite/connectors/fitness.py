@@ -174,6 +174,16 @@ def against_replication(name: str, placement: Placement) -> list[Finding]:
         for relation in placement.survey.replication
         if relation.mode in {"Replica", "ExtendedReplica"}
     ]
+    if any(each.mode == "Primary" for each in placement.survey.replication) and not relations:
+        return [
+            _blocker(
+                "replication",
+                f"{name} on {host} is the primary: it is in this site already",
+                "choose the other direction; secondsite status tells where the plan stands",
+                vm=name,
+                host=host,
+            )
+        ]
     if not relations:
         return [
             _blocker(

@@ -269,7 +269,7 @@ def _asked_lines(facts: RunFacts) -> list[str]:
     """What people were shown, word for word."""
     lines: list[str] = []
     for gate in facts["gates"]:
-        if not gate["asked_at"] or not gate["instructions"]:
+        if not gate["asked_at"] or not (gate["instructions"] or gate["escalations"]):
             continue
         lines += [
             f"Asked about {markdown_text(gate['name'])} at {say_moment(gate['asked_at'])}:",

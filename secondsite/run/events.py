@@ -172,11 +172,17 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHeld:
-    """A person holds the run: nothing new starts."""
+    """A person holds the run: nothing new starts.
+
+    Attributes:
+        account: The account of the machine at whose terminal it was, where there was one.
+    """
 
     at: datetime
     by: str
+    via: str = "cli"
     comment: str = ""
+    account: str = ""
     type: Literal["run.held"] = "run.held"
 
 
@@ -188,6 +194,7 @@ class RunReleased:
     by: str
     via: str = "cli"
     comment: str = ""
+    account: str = ""
     type: Literal["run.released"] = "run.released"
 
 

@@ -188,6 +188,7 @@ class Journal:
         operations: Sequence[str] = (),
         without: Sequence[str] = (),
         until: datetime | None = None,
+        only_open: bool = False,
         limit: int = 50,
     ) -> tuple[RunSummary, ...]:
         """The newest runs first.
@@ -197,6 +198,7 @@ class Journal:
             operations: Only those of these operations, if there are any here.
             without: None of these operations.
             until: Only those that were created by then.
+            only_open: Only those that are not over, however many have begun since.
             limit: At most so many.
         """
         query = select(runs_table).order_by(runs_table.c.created_at.desc(), runs_table.c.run_id)
@@ -208,6 +210,8 @@ class Journal:
             query = query.where(runs_table.c.operation.not_in(without))
         if until is not None:
             query = query.where(runs_table.c.created_at <= until)
+        if only_open:
+            query = query.where(runs_table.c.ended_at.is_(None))
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).mappings().all()
             held = {
@@ -218,10 +222,11 @@ class Journal:
         return tuple(self._summary(row, held.get(row["run_id"])) for row in rows)
 
     def heads(self, *, limit: int) -> tuple[RunHead, ...]:
-        """How far the newest runs have come, newest first."""
+        """How far the newest runs have come: those that are not over first, then newest first."""
         table = runs_table.c
         query = select(table.run_id, table.event_count, table.ended_at)
-        newest = query.order_by(table.created_at.desc(), table.run_id).limit(limit)
+        is_over = table.ended_at.is_not(None)
+        newest = query.order_by(is_over, table.created_at.desc(), table.run_id).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(newest).all()
         return tuple(

@@ -39,6 +39,7 @@ from secondsite.run.record import (
     StepRecord,
     VmRecord,
 )
+from secondsite.run.remarks import remark_on
 from secondsite.run.scheduler import Consequences, RunState, Scheduler
 from secondsite.run.states import Event, StepState
 from secondsite.run.vms import vm_record
@@ -136,6 +137,8 @@ class Replay:
                 return consequences  # who was told of the run is no progress of it
             case _:
                 assert_never(event)
+        if remark := remark_on(event):
+            self._notes.append(remark)
         for barrier in consequences.passed:
             passed = self._progress[barrier]
             passed.started_at = passed.ended_at = event.at
@@ -271,7 +274,7 @@ class Replay:
         elif event.decision is Decision.REJECT:
             consequences = self.scheduler.apply(event.step, Event.FAIL)
             self._settle(event, question)
-            self._progress[event.step].error = _rejected(event)
+            self._progress[event.step].error = _rejected(event, self.created.plan)
         else:
             consequences = self.scheduler.apply(event.step, _ON_FAILURE[event.decision])
             self._settle(event, question)
@@ -385,10 +388,10 @@ def replay(events: Iterable[JournalEvent]) -> RunRecord:
     return state.record()
 
 
-def _rejected(event: Decided) -> ErrorFact:
+def _rejected(event: Decided, plan: str) -> ErrorFact:
     reason = f": {event.comment}" if event.comment else ""
     return ErrorFact(
         kind="gate-rejected",
         message=f"{event.step} was rejected by {event.by}{reason}.",
-        next="Clear up the reason. What is possible now: secondsite status PLAN.",
+        next=f"Clear up the reason. What is possible now: secondsite status {plan}.",
     )

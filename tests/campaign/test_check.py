@@ -232,15 +232,21 @@ async def test_a_dns_key_that_the_servers_refuse_is_found_before_any_name_is_cha
 async def test_a_script_that_was_changed_since_the_rehearsal_is_found_and_one_that_is_gone_refused(
     tmp_path: Path, env: pytest.MonkeyPatch
 ) -> None:
-    script = "      - {script: scripts/hello.ps1, on: recovery}\n"
-    hooked = f"{PLAN}    after:\n{script}"
+    scripts = (
+        "{script: scripts/hello.ps1, on: recovery}",
+        "{script: scripts/hello.sh, on: engine}",
+    )
+    hooked = f"{PLAN}    after:\n" + "".join(f"      - {each}\n" for each in scripts)
     with a_world(tmp_path / "world") as world:
         (world.plans / "payroll.yaml").write_text(hooked)
         file = world.plans / "scripts" / "hello.ps1"
         file.parent.mkdir(exist_ok=True)
         file.write_text("'hello'\n")
+        local = file.with_suffix(".sh")
+        local.write_text("echo hello\n")
         tested = world.carry_out(Case(operation="test", options={"clean_up": True}))
         file.write_text("'good bye'\n")
+        local.write_text("echo good bye\n")
 
         outlook = await checked(world, env)
         file.unlink()
@@ -248,10 +254,13 @@ async def test_a_script_that_was_changed_since_the_rehearsal_is_found_and_one_th
             await checked(world, env)
 
     assert tested.state == "COMPLETED", tested.message
-    (found,) = [each for each in outlook.findings if each.area == "scripts"]
-    assert found.severity is Severity.WARNING
-    assert "scripts/hello.ps1 was changed since the plan was last verified" in found.sentence
-    assert "secondsite rehearse" in found.remedy
+    found = [each for each in outlook.findings if each.area == "scripts"]
+    assert [each.sentence for each in found] == [
+        "scripts/hello.ps1 was changed since the plan was last verified",
+        "scripts/hello.sh was changed since the plan was last verified",
+    ]
+    assert {each.severity for each in found} == {Severity.WARNING}
+    assert all("secondsite rehearse" in each.remedy for each in found)
     assert outlook.proof.state == "stale"
     assert "scripts/hello.ps1" in str(refused.value)
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from secondsite.cli.main import main
+from secondsite.run.events import RunEnded
 from secondsite.run.journal import Journal
 from tests.reports.story import BEGIN, RUN_ID, Story, failed, succeeded, under_way
+from tests.run.story import created
 
 LATER_ID = "storefront-test-20261121-080000-11aa"
 
@@ -70,6 +72,20 @@ def test_without_a_name_the_newest_run_is_reported(
     assert "✗ Test failover of storefront: failed" in text
     assert "Next: Open the console" in text
     assert f"secondsite report {LATER_ID} --html" in text
+
+
+def test_a_check_since_hides_no_failover(
+    two_runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = "storefront-check-20991231-000000-ffff"
+    with Journal.open(f"sqlite:///{two_runs}") as journal:
+        at = BEGIN + timedelta(days=2)
+        begun = created(check, at=at, plan="storefront", operation="check")
+        journal.append(check, begun, RunEnded(at=at, state="done"))
+
+    for wanted, found in (("storefront", LATER_ID), ("latest", LATER_ID), (check, check)):
+        main(["report", wanted, "--json"])
+        assert facts_printed(capsys)["run_id"] == found
 
 
 def test_an_ambiguous_beginning_names_the_runs(

@@ -160,7 +160,10 @@ def test_a_test_vm_never_goes_to_a_production_network() -> None:
 def test_a_vm_that_is_primary_here_is_not_a_replica() -> None:
     told = judge(host("hv1", vm("sql01", mode="Primary"), vm("sql02")))
 
-    assert told == ["sql01 on hv1 is not a replica: enable its replication first"]
+    assert told == [
+        "sql01 on hv1 is the primary: it is in this site already: choose the other direction; "
+        "secondsite status tells where the plan stands"
+    ]
 
 
 @pytest.mark.parametrize("mode", ["Replica", "Primary"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,21 @@ def test_up_twice_is_up_once(machine: Machine) -> None:
     assert status["server"]["answers"]
     assert status["worker"]["alive"]
     assert status["server"]["api_url"] == again["api_url"]
+
+
+def test_what_is_up_and_reads_other_plans_is_not_started_anything_with(
+    machine: Machine, tmp_path: Path
+) -> None:
+    others = tmp_path / "others"
+    shutil.copytree(machine.plans, others)
+
+    for words in (["up"], ["run", "payroll", "--kind", "test"]):
+        refused = machine.run(*words, SECONDSITE_PLANS=str(others))
+
+        assert refused.code == 2, refused.out
+        assert f"reads the plans of {machine.plans}" in refused.err
+        assert f"those of {others}. Nothing was started." in refused.err
+        assert "secondsite down" in refused.err
 
 
 def test_two_homes_on_one_machine_do_not_disturb_each_other(

@@ -7,6 +7,7 @@ import pytest
 from secondsite.errors import IllegalTransitionError, JournalError
 from secondsite.run.events import (
     Asked,
+    CodeGiven,
     Decided,
     Decision,
     ErrorFact,
@@ -339,3 +340,25 @@ def test_events_of_another_run_are_refused() -> None:
         replay([attached()])
     with pytest.raises(JournalError, match="no beginning"):
         replay([])
+
+
+def test_a_wrong_code_and_the_lock_are_told_and_a_right_one_is_not() -> None:
+    locked = BEGIN + timedelta(minutes=15)
+    step = "db/before/storage"
+    given = [
+        CodeGiven(at=BEGIN, by="aiko", via="ui", step=step),
+        CodeGiven(at=BEGIN, by="aiko", via="cli", step=step, locked_until=locked),
+        CodeGiven(at=BEGIN, by="aiko", via="cli", step=step, period=5),
+    ]
+
+    record = replay([created(), attached(), *given])
+
+    assert [(note.step, note.text, note.level) for note in record.notes] == [
+        (step, "A wrong one-time code was given for aiko, in Prefect's UI.", "warning"),
+        (
+            step,
+            "A wrong one-time code was given for aiko, at a terminal. aiko is locked until "
+            "2026-11-20 13:55:05 UTC.",
+            "warning",
+        ),
+    ]
