@@ -78,9 +78,10 @@ def _print(waiting: list[dict[str, Any]], held: list[dict[str, Any]]) -> None:
         if each["shown"]:
             for line in each["shown"].strip().splitlines():
                 print(f"  | {plain_text(line)}".rstrip())
-        verb = "approve" if each["about"] == "gate" else "retry|skip|mark-done"
+        is_gate = each["about"] == "gate"
+        verb, others = ("approve", "reject") if is_gate else ("retry", "skip, mark-done, abort RUN")
         who = " --as NAME" if each["approvers"] else ""
-        code = " --code CODE" if each["with_code"] else ""
-        print(f"  secondsite {verb} {each['run_id']} {each['step']}{who}{code}")
+        code = " --code CODE" if who and each["with_code"] else ""
+        print(f"  secondsite {verb} {each['run_id']} {each['step']}{who}{code}  (or: {others})")
     for each in held:
         print(f"{each['run_id']}  held by {each['by']}: secondsite release {each['run_id']}")

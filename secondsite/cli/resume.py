@@ -49,7 +49,7 @@ def _refuse(record: RunRecord, *, is_alive: bool) -> None:
     if is_alive:
         raise RefusedError(
             [f"{record.run_id} goes on: its engine is alive"],
-            next_step=f"Nothing was done. Follow it: secondsite report {record.run_id}",
+            next_step=f"Nothing was done. See: secondsite status {record.run_id}",
         )
     if record.state == "waiting" and is_suspended(record):
         raise RefusedError(

@@ -179,7 +179,7 @@ def tell_started(flow_run: FlowRun, *, as_json: bool) -> None:
         print(json.dumps({"flow_run": str(flow_run.id), "url": flow_run.url}))
     else:
         print(f"Started: {flow_run.url}")
-        print("Follow it with: secondsite runs")
+        print("See: secondsite runs, and with the id of the run: secondsite status RUN")
 
 
 def _ignore(record: RunRecord) -> None:

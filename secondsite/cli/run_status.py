@@ -122,10 +122,10 @@ def _print_waiting(run_id: str, each: dict[str, Any]) -> None:
         print(plain_text(f"    escalated to {', '.join(each['escalated_to'])}"))
     if each["about"] == "gate":
         who = " --as NAME" if each["approvers"] else ""
-        print(f"    secondsite approve {run_id} {each['step']}{who}")
+        print(f"    secondsite approve {run_id} {each['step']}{who}  (or: reject)")
     else:
         print(plain_text(f"    {each['error'] or ''}"))
-        print(f"    secondsite retry|skip|mark-done {run_id} {each['step']}")
+        print(f"    secondsite retry {run_id} {each['step']}  (or: skip, mark-done, abort RUN)")
 
 
 def _state(facts: dict[str, Any]) -> str:

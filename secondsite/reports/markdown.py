@@ -114,7 +114,7 @@ def report_markdown(source: Reportable) -> str:
                 (
                     step["id"],
                     say_action(step["action"]),
-                    say_state(step["state"]),
+                    f"{say_state(step['state'])}{', by hand' if step['by_hand'] else ''}",
                     step["host"],
                     clock_time(step["started_at"]),
                     say_duration(step["duration_s"]),

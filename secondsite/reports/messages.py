@@ -212,7 +212,9 @@ def _about_gate(
         lines.append(f"With a one-time code (--code): {', '.join(gate.with_code)}.")
     if gate.about == "failure":
         lines.append(withhold_in_text(gate.shown))
-        lines.append(f"  secondsite retry|skip|mark-done {record.run_id} {gate.id} --as NAME")
+        lines.append(
+            f"  secondsite retry {record.run_id} {gate.id} --as NAME  (or: skip, mark-done)"
+        )
     else:
         lines.append(f"  secondsite approve {record.run_id} {gate.id} --as NAME")
         lines.append(f"  secondsite reject {record.run_id} {gate.id} --as NAME --comment WHY")
@@ -238,7 +240,7 @@ def _about_failures(record: RunRecord, failures: Sequence[tuple[int, str]], page
         lines.append(f"- and {rest} more: secondsite report {record.run_id}")
     if asked & {step.id for step in steps}:
         sentence += ", and the run waits for a decision"
-        lines.append(f"  secondsite retry|skip|mark-done {record.run_id} STEP --as NAME")
+        lines.append(f"  secondsite retry {record.run_id} STEP --as NAME  (or: skip, mark-done)")
         lines.append(f"  secondsite abort {record.run_id} --as NAME")
     return Message(
         topic="failure",

@@ -31,6 +31,7 @@ KIND_WORDS = {
     "commit": "Commit",
     "undo": "Undo",
     "reverse": "Reverse replication",
+    "cancel": "Cancel",
     "prepare-dns": "DNS prepared",
     "rollback-dns": "DNS rolled back",
     "check": "Check",

@@ -15,14 +15,16 @@ def proof_of(steps: Mapping[str, StepRecord]) -> list[str]:
     """One line for each thing that answered as wanted: heartbeat, probes, every DNS server.
 
     Args:
-        steps: The VM's steps by action; those that are not done prove nothing.
+        steps: The VM's steps by action; those that are not done, or that a person has declared done
+            after they had failed, prove nothing.
     """
     ready, verified = (_evidence(steps.get(action)) for action in ("ready", "verify"))
     return [*_readiness(ready), *_names(verified)]
 
 
 def _evidence(step: StepRecord | None) -> Mapping[str, Any]:
-    return step.evidence if step is not None and step.state is StepState.DONE else {}
+    is_proof = step is not None and step.state is StepState.DONE and not step.done_by_hand
+    return step.evidence if step is not None and is_proof else {}
 
 
 def _readiness(evidence: Mapping[str, Any]) -> Iterable[str]:

@@ -51,7 +51,9 @@ def recovery_times(record: RunRecord) -> RecoveryTimes:
             if step.action == "prepare" and step.state is StepState.DONE
         ),
     )
-    starting = {step.vm.casefold() for step in record.steps if step.action == "start"}
+    starts = (step for step in record.steps if step.action == "start")
+    # What was called off recovers nothing: its VMs start again where they were.
+    starting = set() if record.kind == "cancel" else {step.vm.casefold() for step in starts}
     vms = [vm for vm in record.vms if vm.name.casefold() in starting]
     groups: dict[str, list[VmRecord]] = {}
     for vm in vms:

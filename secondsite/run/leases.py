@@ -161,7 +161,7 @@ def _refuse_live_holder(
             f"{run_id} is carried by {lease.holder}, "
             f"last heard of at {lease.heartbeat_at:%H:%M:%S} UTC"
         ],
-        next_step="Follow it with: secondsite runs",
+        next_step=f"See what it does or waits for: secondsite status {run_id}",
     )
 
 
@@ -198,7 +198,7 @@ def _conflict(
             state = "active" if lease is None or lease.holder else "waiting for people"
         reasons.append(f"run {run_id} ({state}) holds {', '.join(sorted(things))}")
     first = min(others)
-    advice = f"Follow it to its end: secondsite report {first}"
+    advice = f"See what it does or waits for: secondsite status {first}"
     if is_interrupted:
         plan = connection.scalar(select(runs.c.plan).where(runs.c.run_id == first))
         advice = (

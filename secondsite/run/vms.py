@@ -28,7 +28,7 @@ def vm_record(name: str, steps: Sequence[StepRecord], fact: VmFact) -> VmRecord:
             dns += step.evidence.get("dns", ())
     of = {step.action: step for step in steps}
     boot = [step for step in steps if step.action in _BOOT]
-    is_up = bool(boot) and all(step.state in {StepState.DONE, StepState.SKIPPED} for step in boot)
+    is_up = bool(boot) and all(step.state is StepState.DONE for step in boot)
     point = seen.get("recovery_point_at")
     return VmRecord(
         name=fact.name if fact.id else name,

@@ -293,5 +293,5 @@ def test_a_failed_step_is_told_with_what_is_asked_and_the_decision_too(post: Pos
     assert failure["title"] == "shop: failed: preflight"
     assert "a step failed, and the run waits for a decision." in failure["message"]
     assert "- preflight: sql01 is stuck. Look at it. token=(withheld)" in failure["message"]
-    assert f"secondsite retry|skip|mark-done {RUN} STEP --as NAME" in failure["message"]
+    assert f"secondsite retry {RUN} STEP --as NAME" in failure["message"]
     assert "retry for preflight, by aiko (ui)." in decision["message"]

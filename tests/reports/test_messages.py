@@ -119,7 +119,7 @@ def test_a_reminder_of_a_failed_step_tells_what_can_be_decided_about_it() -> Non
 
     assert f"still waits for a decision about {start}, which failed since" in reminder.text
     assert "Stuck." in reminder.text
-    assert f"secondsite retry|skip|mark-done {RUN} {start} --as NAME" in reminder.text
+    assert f"secondsite retry {RUN} {start} --as NAME" in reminder.text
     assert "secondsite approve" not in reminder.text
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from secondsite.graph import Operation, compile_graph
 from secondsite.plan.model import Plan
+from secondsite.reports.objectives import measure_objectives
 from secondsite.reports.prediction import predict
 from secondsite.reports.recovery_times import recovery_times
 from secondsite.run.events import (
@@ -98,6 +100,17 @@ GRAPH = compile_graph(
     ),
     operation=Operation.TEST,
 )
+
+
+def test_what_was_called_off_has_recovered_nothing() -> None:
+    called_off = replace(run(), kind="cancel")
+
+    times = recovery_times(called_off)
+
+    assert times["plan"]["rto_s"] is None
+    assert times["vms"] == []
+    measured = measure_objectives(called_off, now=at(200))
+    assert (measured["rto_met"], measured["rpo_met"]) == (None, None)
 
 
 def test_what_to_speed_up_first_is_what_the_run_would_end_sooner_without() -> None:
