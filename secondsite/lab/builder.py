@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import IPv4Address
 from typing import Any
 
 from secondsite.lab.building_networks import add_networks, switches_of
@@ -257,6 +258,10 @@ def _adapter(
 ) -> NetworkAdapter:
     adapter_id = world.new_id(f"adapter/{host.name}/{vm}/{index}")
     wire = host.site.networks[network] if network else None
+    allocated = None
+    if wire is not None and wire.is_virtual and wire.pools and written.ipv4 is None:
+        grant = host.site.vmm.grant_ip_address(pool=wire.pools[0].id, granted_to=adapter_id)
+        allocated = grant.address if isinstance(grant.address, IPv4Address) else None
     return NetworkAdapter(
         id=adapter_id,
         name=written.name,
@@ -266,6 +271,8 @@ def _adapter(
         ),
         switch=wire.switch if wire else None,
         vlan=wire.vlan if wire else None,
+        virtual_id=wire.virtual_id if wire else None,
+        allocated=allocated,
         is_legacy=written.legacy,
     )
 

@@ -16,6 +16,7 @@ from secondsite.lab.world import (
     Wire,
     World,
 )
+from secondsite.lab.world.logical_network import next_virtual_id
 from secondsite.lab.world.network import Subnet
 
 __all__ = ["add_networks", "masquerade_of", "subnets_by_name", "switches_of"]
@@ -47,6 +48,8 @@ def add_networks(world: World, site: Site, written: LabSite) -> None:
             ],
         )
         found.sites.append(definition)
+        if network.is_virtual:
+            network.virtual_id = next_virtual_id(site.vm_subnets)
         site.vm_subnets.append(
             VmSubnet(
                 id=world.new_id(f"subnet/{network.name}"),
@@ -55,6 +58,7 @@ def add_networks(world: World, site: Site, written: LabSite) -> None:
                 subnets=network.subnets,
                 vlan=network.vlan,
                 site=None if network.is_virtual else definition,
+                virtual_id=network.virtual_id,
             )
         )
 

@@ -155,13 +155,14 @@ def _site(estate: LabEstate, *, name: str, site: LabSite) -> Iterator[Misfit]:
     for index, network in enumerate(site.networks):
         at = (*place, "networks", index)
         wire = (network.switch.casefold(), network.vlan)
-        if wire in wires:
+        if wire in wires and not network.virtual:
             yield Misfit(
                 place=(*at, "vlan"),
                 message=f'"{network.name}" and "{wires[wire]}" have the same switch and VLAN: '
                 "give one of them another",
             )
-        wires.setdefault(wire, network.name)
+        if not network.virtual:
+            wires.setdefault(wire, network.name)
         for number, subnet in enumerate(network.subnets):
             if subnet.version == 4 and subnet.prefixlen < 16:
                 yield Misfit(

@@ -143,6 +143,7 @@ def _adapter(adapter: NetworkAdapter, network: str | None) -> dict[str, Any]:
         "network": network,
         "switch": adapter.switch,
         "vlan": adapter.vlan,
+        **({} if adapter.virtual_id is None else {"virtual_subnet": adapter.virtual_id}),
         "addresses": [str(address) for address in adapter.addresses],
         "test_switch": adapter.test_switch,
         "failover_ipv4": str(adapter.failover.ipv4) if adapter.failover.ipv4 else None,

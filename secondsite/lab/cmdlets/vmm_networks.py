@@ -215,7 +215,7 @@ def remove_sc_vm_network(call: CmdletCall) -> Iterator[object]:
 
 @_CMDLETS.cmdlet("Set-SCVirtualNetworkAdapter", module=_MODULE)
 def set_sc_virtual_network_adapter(call: CmdletCall) -> Iterator[object]:
-    """Connect an adapter to a VM network."""
+    """Connect an adapter to a VM network, or to none (-NoConnection)."""
     server = server_of(call)
     wanted = ids_of(call, "VirtualNetworkAdapter")
     with server.world.settled():
@@ -229,6 +229,10 @@ def set_sc_virtual_network_adapter(call: CmdletCall) -> Iterator[object]:
             with reporting(call):
                 network = id_of(call, "VMNetwork")
                 host = next(each for each in server.get_hosts() if each.name == machine.host)
+                if call.switch("NoConnection") and network is None and not machine.is_missing:
+                    server.disconnect_adapter(host, machine.vm, adapter)
+                    yield adapter_object(server, machine, adapter)
+                    continue
                 if machine.is_missing or network is None:
                     raise vmm_refusal(
                         f"{machine.vm.name} is {machine.status}, or no VM network was given.",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from secondsite.lab.world.network import AddressPool, Network, Subnet
 
-__all__ = ["LogicalNetwork", "NetworkSite", "VmSubnet", "Wire"]
+__all__ = ["LogicalNetwork", "NetworkSite", "VmSubnet", "Wire", "next_virtual_id"]
+
+_FIRST_VIRTUAL_ID = 4097
+"""VirtualSubnetIds begin above the VLANs."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -81,3 +85,8 @@ class VmSubnet:
     vlan: int | None = None
     site: NetworkSite | None = None
     virtual_id: int | None = None
+
+
+def next_virtual_id(subnets: Iterable[VmSubnet]) -> int:
+    """A VirtualSubnetId that none of the site's VM subnets has."""
+    return max([_FIRST_VIRTUAL_ID - 1, *(each.virtual_id or 0 for each in subnets)]) + 1

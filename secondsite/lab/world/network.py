@@ -16,6 +16,7 @@ from typing import TypeAlias
 from secondsite.lab.world.values import SwitchType
 
 __all__ = [
+    "STALE_SUBNET",
     "AdapterAddresses",
     "Address",
     "AddressPool",
@@ -31,6 +32,9 @@ __all__ = [
 Address: TypeAlias = IPv4Address | IPv6Address
 Interface: TypeAlias = IPv4Interface | IPv6Interface
 Subnet: TypeAlias = IPv4Network | IPv6Network
+
+STALE_SUBNET = -1
+"""VirtualSubnetId of an adapter that has left its virtual network without VMM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +80,7 @@ class Network:
     Attributes:
         is_virtual: Isolated by Windows Network Virtualization: it has no DHCP server of its own,
             and VMM hands out what it has granted to an adapter.
-        virtual_id: The VirtualSubnetId of its adapters; None for the networks of a lab's estate,
-            which have a switch of their own.
+        virtual_id: The VirtualSubnetId of its adapters; None: it is not virtual.
         isolation: Name of its VMNetworkType, where VLAN and virtualization do not tell it.
         description: As VMM keeps it.
         is_made: A cmdlet has made it: it was not there in the beginning.
@@ -188,7 +191,8 @@ class NetworkAdapter:
     Attributes:
         switch: Name of the switch that it is connected to; None: not connected.
         vlan: Access VLAN; None: untagged.
-        virtual_id: VirtualSubnetId, with network virtualization.
+        virtual_id: VirtualSubnetId, with network virtualization. `STALE_SUBNET`: Hyper-V has
+            connected or disconnected it since, and it leads nowhere until VMM sets it.
         allocated: What VMM hands out to it there.
         test_switch: Switch that a test VM's adapter gets (`-TestReplicaSwitchName`).
         failover: Address that a failover will inject.
@@ -214,6 +218,11 @@ class NetworkAdapter:
     injected: FailoverAddress = field(default_factory=FailoverAddress)
     addresses: tuple[Address, ...] = ()
     reported: tuple[Address, ...] = ()
+
+    def leave_by_hyper_v(self) -> None:
+        """Hyper-V changes its connection: it knows nothing of virtual subnets."""
+        if self.virtual_id is not None:
+            self.virtual_id = STALE_SUBNET
 
     @property
     def setting(self) -> AdapterAddresses:

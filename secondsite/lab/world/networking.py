@@ -46,6 +46,7 @@ class NetworkOperations(GuestLife):
             found = self._switch(switch)
             for adapter in adapters:
                 adapter.switch = found.name
+                adapter.leave_by_hyper_v()
                 self.reconnect(vm, adapter)
                 self.record(
                     "Connect-VMNetworkAdapter",
@@ -67,6 +68,7 @@ class NetworkOperations(GuestLife):
             vm, adapters = self._adapters(vm_name, name)
             for adapter in adapters:
                 adapter.switch = None
+                adapter.leave_by_hyper_v()
                 self.reconnect(vm, adapter)
                 self.record(
                     "Disconnect-VMNetworkAdapter", vm.name, vm_id=vm.id, adapter=adapter.name

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from secondsite.lab.world.logical_network import LogicalNetwork, VmSubnet, Wire
+from secondsite.lab.world.logical_network import LogicalNetwork, VmSubnet, Wire, next_virtual_id
 from secondsite.lab.world.network import Address, AddressPool, Network, Subnet
 from secondsite.lab.world.vm_network_parts import VmNetworkParts, vmm_refusal
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["VmNetworkOperations"]
 
-_FIRST_VIRTUAL_ID = 4097
-"""VirtualSubnetIds begin above the VLANs."""
 _KINDS = {"NoIsolation": "none", "VLANNetwork": "vlan", "WindowsNetworkVirtualization": "virtual"}
 
 
@@ -292,6 +290,22 @@ class VmNetworkOperations(VmNetworkParts):
                 network=found.name,
             )
 
+    def disconnect_adapter(
+        self, host: HyperVHost, vm: VirtualMachine, adapter: NetworkAdapter
+    ) -> None:
+        """Take an adapter off every network (`-NoConnection`); what it was granted stays so."""
+        with self.world.settled():
+            adapter.switch, adapter.vlan = None, None
+            adapter.virtual_id, adapter.allocated = None, None
+            host.reconnect(vm, adapter)
+            self.record(
+                "Set-SCVirtualNetworkAdapter",
+                vm.name,
+                vm_id=vm.id,
+                adapter=adapter.name,
+                network="",
+            )
+
     def _refuse_kind(self, logical: LogicalNetwork, kind: str) -> None:
         own = (each for each in self.site.networks.values() if each.logical_network == logical.name)
         allowed = {"virtual": {"virtual", "none"}}.get(logical.isolation, {logical.isolation})
@@ -311,8 +325,7 @@ class VmNetworkOperations(VmNetworkParts):
             raise vmm_refusal(
                 "A virtual subnet has neither a network site nor a VLAN.", reason="WrongSubnet"
             )
-        taken = [each.virtual_id or 0 for each in self.site.vm_subnets]
-        subnet.virtual_id = max([_FIRST_VIRTUAL_ID - 1, *taken]) + 1
+        subnet.virtual_id = next_virtual_id(self.site.vm_subnets)
         subnet.network.virtual_id = subnet.virtual_id
         subnet.network.subnets = subnet.subnets
 
