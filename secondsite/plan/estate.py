@@ -11,7 +11,7 @@ from pydantic import Field
 from secondsite.plan.dns_rules import DnsPolicy, DnsRule
 from secondsite.plan.hooks import Direction
 from secondsite.plan.kerberos import KerberosAccount
-from secondsite.plan.logical_network import LogicalNetwork
+from secondsite.plan.logical_network import Isolation, LogicalNetwork
 from secondsite.plan.notifications import NotificationTarget
 from secondsite.plan.prefect_server import PrefectServer
 from secondsite.plan.quantities import AnySubnet, DnsName, Duration, Subnet
@@ -81,7 +81,11 @@ class Network(Written):
 
     Attributes:
         name: The VM network's name in VMM.
-        switch: Name of the virtual switch.
+        isolation: What keeps it apart from others on its switch: `none`, `vlan`, or `virtual`
+            (Windows Network Virtualization: only VMM can connect adapters to it). If absent, `vlan`
+            says it.
+        switch: Name of the virtual switch. A `virtual` network has none here: VMM finds the switch
+            of each host by the logical network.
         vlan: VLAN of the adapters; untagged if absent.
         subnets: Its subnets, IPv4 and IPv6.
         gateways: Default gateways for the guests: at most one in each of `subnets`. Subnet rules
@@ -94,7 +98,8 @@ class Network(Written):
     """
 
     name: Name
-    switch: Name
+    isolation: Isolation | None = None
+    switch: Annotated[str, Field(max_length=255)] = ""
     vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
     subnets: tuple[AnySubnet, ...] = ()
     gateways: tuple[IPv4Address | IPv6Address, ...] = ()
@@ -102,6 +107,11 @@ class Network(Written):
     purpose: Literal["production", "test"] = "production"
     masquerade: tuple[AnySubnet, ...] = ()
     logical_network: Name | None = None
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether Windows Network Virtualization isolates it: then VMM connects adapters to it."""
+        return self.isolation == "virtual"
 
 
 class Site(Written):

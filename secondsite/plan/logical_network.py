@@ -8,7 +8,10 @@ from pydantic import Field
 
 from secondsite.plan.written import FrozenDict, FrozenMapping, Written
 
-__all__ = ["LogicalNetwork"]
+__all__ = ["Isolation", "LogicalNetwork"]
+
+Isolation = Literal["none", "vlan", "virtual"]
+"""What keeps VM networks apart, in the words of the estate."""
 
 
 class LogicalNetwork(Written):
@@ -25,6 +28,6 @@ class LogicalNetwork(Written):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
-    isolation: Literal["none", "vlan", "virtual"]
+    isolation: Isolation
     purpose: Literal["production", "test"] = "production"
     masquerade: FrozenMapping[str, str] = FrozenDict()

@@ -20,6 +20,7 @@ def check_networks(source: Source[Estate], estate: Estate) -> Iterator[Fault]:
     for name, site in estate.sites.items():
         for index, network in enumerate(site.networks):
             place: Place = ("sites", name, "networks", index)
+            yield from _check_isolation(source, network, site, place)
             yield from _check_masquerade(source, network, place)
             yield from _check_gateways(source, network, place)
 
@@ -31,6 +32,49 @@ def check_mapping(
     yield from _check_network_map(source, estate, protection, path)
     yield from _check_test_networks(source, estate, protection, path)
     yield from _check_subnet_rules(source, estate, protection, path)
+
+
+def _check_isolation(
+    source: Source[Estate], network: Network, site: Site, path: Place
+) -> Iterator[Fault]:
+    """What connects adapters to it: switch and VLAN, or (virtual) VMM alone."""
+    name = network.name
+    if not network.is_virtual:
+        if not network.switch:
+            yield source.fault(
+                f"nothing tells how adapters are connected to {name}: write the name of its "
+                "virtual switch as `switch`, or `isolation: virtual` if it is a network of Windows "
+                "Network Virtualization",
+                *path,
+            )
+        if network.isolation == "vlan" and network.vlan is None:
+            yield source.fault(f"{name} is isolated by its VLAN: write it as `vlan`", *path)
+        if network.isolation == "none" and network.vlan is not None:
+            yield source.fault(
+                f"{name} has the VLAN {network.vlan}, so its isolation is `vlan`: write that, or "
+                "take one of the two out",
+                *(*path, "isolation"),
+            )
+        return
+    if network.vlan is not None:
+        yield source.fault(
+            f"{name} is virtual (Windows Network Virtualization), and such networks have no VLAN: "
+            "take `vlan` out, or write `isolation: vlan` if it is none",
+            *(*path, "vlan"),
+        )
+    if network.switch:
+        yield source.fault(
+            f"{name} is virtual (Windows Network Virtualization), and VMM finds its switch on each "
+            "host by the logical network: take `switch` out",
+            *(*path, "switch"),
+        )
+    logical = site.logical_network(network.logical_network) if network.logical_network else None
+    if logical is not None and logical.isolation != "virtual":
+        yield source.fault(
+            f"{name} is virtual, and its logical network {logical.name} is isolated by "
+            f"{logical.isolation!r}: mend one of them",
+            *(*path, "isolation"),
+        )
 
 
 def _check_masquerade(source: Source[Estate], network: Network, path: Place) -> Iterator[Fault]:
