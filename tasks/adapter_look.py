@@ -14,24 +14,19 @@ from secondsite.connectors.adapter_fitness import (
     against_virtual,
     warnings_about,
 )
-from secondsite.connectors.adapters import numbered, seen_adapters
-from secondsite.connectors.base import HostSurvey, Inventory, VmSurvey
+from secondsite.connectors.adapters import numbered
+from secondsite.connectors.base import HostSurvey, Inventory
 from secondsite.connectors.network_maker import NetworkMaker
 from secondsite.connectors.standing import SideView
+from secondsite.connectors.virtual_fitness import against_connecting, against_isolation
 from secondsite.graph import Operation
 from secondsite.plan.adapter_plan import AdapterPlanner, PlannedAdapter, SeenAdapter
 from secondsite.plan.adapter_rules import has_pool
 from secondsite.plan.estate import Network
 from secondsite.plan.model import PlannedVm
-from secondsite.run.adapters_seen import (
-    PLANNED,
-    SOURCE,
-    SOURCE_SITE,
-    TARGET,
-    TARGET_SITE,
-    remembered,
-)
+from secondsite.run.adapters_seen import PLANNED, TARGET, TARGET_SITE, VIRTUAL_NETWORK
 from secondsite.run.finding import Finding, Severity, told
+from tasks.adapter_sight import AdapterSight, asks_vmm_of
 from tasks.context import RunContext
 from tasks.options import TestNetworkChoice
 
@@ -41,7 +36,6 @@ __all__ = [
     "look_at_adapters",
     "needs_pools",
     "network_maker",
-    "seen_in_source",
 ]
 
 
@@ -97,6 +91,7 @@ def look_at_adapters(
     *,
     surveys: Sequence[HostSurvey],
     inventory: Inventory | None = None,
+    left: Inventory | None = None,
     maker: NetworkMaker | None = None,
 ) -> AdapterLook:
     """Plan the adapters of every VM, and judge what came of it.
@@ -106,21 +101,29 @@ def look_at_adapters(
         sides: By VM, (in the site that is left, in the site in which it comes up).
         surveys: Of the hosts of the latter.
         inventory: Of its VMM server.
+        left: Of that of the site that is left, where only VMM knows its networks.
         maker: Of a test that makes its networks itself.
     """
     in_run = maker.network_for if maker is not None else run.in_run
+    sight = AdapterSight(
+        run=run, inventories={run.target_site_name: inventory, run.source_site_name: left}
+    )
     vms = [
         each
         for vm in run.plan.vms
-        if vm.name in sides and (each := _planned(run, vm, *sides[vm.name], in_run))
+        if vm.name in sides and (each := _planned(sight, vm, *sides[vm.name], in_run))
     ]
     if maker is not None:
         inventory = maker.added_to(inventory)
     vms = [_narrowed(each, inventory) for each in vms]
-    facts = {each.name: _facts(run, each, sides[each.name][0]) for each in vms}
+    facts = {each.name: _facts(sight, each, sides[each.name][0]) for each in vms}
     if run.operation is Operation.CANCEL:
         return AdapterLook(facts=facts)
     reasons = [
+        *_against_silence(sight, vms),
+        *against_isolation(run.target_site, inventory, _names(run, vms)),
+        *against_isolation(run.estate.sites[run.source_site_name], left, _names(run, vms)),
+        *against_connecting(vms, site=run.target_site, inventory=inventory, is_test=run.is_test),
         *against_adapters(
             vms,
             site=run.target_site,
@@ -157,29 +160,44 @@ def _worth_knowing(warnings: Sequence[str]) -> list[Finding]:
     ]
 
 
-def seen_in_source(run: RunContext, source: SideView) -> dict[str, Any]:
-    """What the journal keeps of the VM in the site that is left; runs to come may need it."""
-    if source.survey is None:
-        return {SOURCE_SITE: source.site}
-    site = run.estate.sites[source.site]
-    return {
-        SOURCE_SITE: source.site,
-        SOURCE: [adapter.as_dict() for adapter in seen_adapters(source.survey, site)],
-    }
+def _names(run: RunContext, vms: Sequence[VmAdapters]) -> set[str]:
+    """The networks that adapters are connected to in this run, and those of real failovers."""
+    mapped = {name for pair in run.protection.networks.items() for name in pair}
+    return mapped | {each.network for vm in vms for each in vm.adapters if each.network}
+
+
+def _against_silence(sight: AdapterSight, vms: Sequence[VmAdapters]) -> list[str]:
+    """VMs of a planned failover whose networks nobody knows: that is no time for guessing."""
+    run, site = sight.run, sight.run.source_site_name
+    if run.operation is not Operation.PLANNED or not asks_vmm_of(run, site):
+        return []
+    names = [
+        each.name
+        for each in vms
+        if any(seen.is_untold for seen in sight.in_source(each.vm, each.source) or ())
+    ]
+    if not names:
+        return []
+    return [
+        f"only VMM knows the networks of {', '.join(names)} in {site} (Windows Network "
+        f"Virtualization), and {run.estate.sites[site].vmm.name} does not tell them: mend VMM, "
+        "refresh the hosts there, then start again"
+    ]
 
 
 def _planned(
-    run: RunContext,
+    sight: AdapterSight,
     vm: PlannedVm,
     source: SideView,
     target: SideView,
     in_run: Callable[[str | None], Network | None],
 ) -> VmAdapters | None:
+    run = sight.run
     here = source if run.operation is Operation.CANCEL else target
     if here.survey is None:
         return None
     if run.operation is Operation.CANCEL:
-        planned = _as_they_are(seen_adapters(here.survey, run.estate.sites[source.site]))
+        planned = _as_they_are(sight.seen(source.site, here.survey))
     else:
         planner = AdapterPlanner(
             protection=run.protection,
@@ -190,9 +208,9 @@ def _planned(
         )
         planned = planner.plan(
             vm,
-            source=_known(run, vm, source.survey),
-            target=seen_adapters(here.survey, run.target_site),
-            former=_remembered(run, vm, run.target_site_name) or (),
+            source=sight.in_source(vm, source.survey),
+            target=sight.seen(run.target_site_name, here.survey),
+            former=sight.before(vm.name, run.target_site_name) or (),
         )
     return VmAdapters(
         vm=vm,
@@ -200,6 +218,7 @@ def _planned(
         copy=here.survey,
         adapters=planned,
         source=source.survey,
+        places=sight.places(here.site, here.survey) or {},
     )
 
 
@@ -211,30 +230,27 @@ def _as_they_are(adapters: Sequence[SeenAdapter]) -> tuple[PlannedAdapter, ...]:
     )
 
 
-def _known(
-    run: RunContext, vm: PlannedVm, survey: VmSurvey | None
-) -> tuple[SeenAdapter, ...] | None:
-    """The adapters in the site that is left; what is not seen now, earlier runs may have seen."""
-    before = _remembered(run, vm, run.source_site_name)
-    if survey is None:
-        return before
-    known = {each.slot: each for each in before or ()}
-    return tuple(
-        each
-        if each.addresses or each.slot not in known
-        else replace(each, addresses=known[each.slot].addresses)
-        for each in seen_adapters(survey, run.estate.sites[run.source_site_name])
-    )
-
-
-def _remembered(run: RunContext, vm: PlannedVm, site: str) -> tuple[SeenAdapter, ...] | None:
-    found = remembered(run.runs_of_vms(), vm.name, site)
-    return None if found is None else tuple(SeenAdapter.from_dict(each) for each in found)
-
-
 def _narrowed(vm: VmAdapters, inventory: Inventory | None) -> VmAdapters:
-    adapters = tuple(_within_pools(each, inventory) for each in vm.adapters)
+    adapters = tuple(
+        _with_allocation(vm, _within_pools(each, inventory), inventory) for each in vm.adapters
+    )
     return replace(vm, adapters=adapters)
+
+
+def _with_allocation(
+    vm: VmAdapters, adapter: PlannedAdapter, inventory: Inventory | None
+) -> PlannedAdapter:
+    """Whether VMM is to give it an address: on a virtual network it is the DHCP server.
+
+    One that keeps what it has inside may need it as well, if there is anything to give.
+    """
+    is_there = (vm.places.get(adapter.slot) or "").casefold() == (adapter.network or "").casefold()
+    if not adapter.is_virtual or adapter.keeps or is_there:
+        return adapter
+    network = inventory.network(adapter.network or "") if inventory is not None else None
+    has_pool = network is not None and any(pool.version == 4 for pool in network.pools)
+    wants = adapter.rule == "dhcp" or (adapter.rule == "keep" and has_pool)
+    return replace(adapter, is_allocated=wants)
 
 
 def _within_pools(adapter: PlannedAdapter, inventory: Inventory | None) -> PlannedAdapter:
@@ -252,11 +268,12 @@ def _within_pools(adapter: PlannedAdapter, inventory: Inventory | None) -> Plann
     return replace(adapter, wanted=tuple(wanted))
 
 
-def _facts(run: RunContext, each: VmAdapters, source: SideView) -> dict[str, Any]:
+def _facts(sight: AdapterSight, each: VmAdapters, source: SideView) -> dict[str, Any]:
+    run = sight.run
     facts: dict[str, Any] = {
         PLANNED: [adapter.as_dict() for adapter in each.adapters],
         TARGET_SITE: run.target_site_name,
-        **seen_in_source(run, source),
+        **sight.facts(each.name, source),
     }
     if run.operation is not Operation.CANCEL:
         facts[TARGET] = [
@@ -265,6 +282,7 @@ def _facts(run: RunContext, each: VmAdapters, source: SideView) -> dict[str, Any
                 "number": number,
                 "switch": adapter.switch,
                 "vlan": adapter.vlan,
+                VIRTUAL_NETWORK: each.places.get((adapter.name.casefold(), number)),
                 "failover": dict(adapter.failover),
             }
             for number, adapter in numbered(each.copy.adapters)

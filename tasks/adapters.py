@@ -14,14 +14,14 @@ from secondsite.connectors.base import (
     RestoreRequest,
 )
 from secondsite.connectors.hyperv.requests import address_parameters
-from secondsite.connectors.vmm import MadeAdapter, MadeConnection, mark_of
+from secondsite.connectors.vmm import VmmConnection
 from secondsite.errors import WrongStateError
 from secondsite.graph import Action
 from secondsite.plan.adapter_plan import PlannedAdapter
 from secondsite.plan.estate import Network
 from secondsite.plan.made_network import MadeNetwork
 from secondsite.plan.model import PlannedVm
-from secondsite.run.adapters_seen import PLANNED, Former
+from secondsite.run.adapters_seen import PLANNED, VIRTUAL_NETWORK, Former
 from tasks.context import RunContext
 from tasks.vm import fact_of
 
@@ -30,9 +30,9 @@ __all__ = [
     "connections_of",
     "expectation_of",
     "injected_addresses",
-    "made_connection",
     "made_network_of",
     "network_of",
+    "refuse_production",
     "restore_request",
 ]
 
@@ -70,42 +70,6 @@ def made_network_of(run: RunContext, adapter: PlannedAdapter) -> MadeNetwork | N
     return next((each for each in run.made_networks if each.name == adapter.network), None)
 
 
-def made_connection(
-    run: RunContext, vm: PlannedVm, *, name: str, vm_id: str, host: str
-) -> MadeConnection | None:
-    """The adapters of a test VM that VMM connects to networks of this run; None if there is none.
-
-    Args:
-        run: The run.
-        vm: The VM.
-        name: Its test VM's name.
-        vm_id: Its test VM's id.
-        host: Where that is.
-    """
-    adapters = []
-    for each in adapters_of(run, vm):
-        made = made_network_of(run, each)
-        if made is None:
-            continue
-        subnet = made.subnet_for(str(address) for address in each.addresses)
-        adapters.append(
-            MadeAdapter(
-                adapter=each.name,
-                number=each.number,
-                network=made.name,
-                subnet=subnet.name,
-                vlan=subnet.vlan,
-                # With virtualization VMM is the DHCP server, and gives what it has allocated.
-                is_allocated=made.is_virtual and each.rule in {"dhcp", "keep"},
-            )
-        )
-    if not adapters:
-        return None
-    return MadeConnection(
-        vm=name, vm_id=vm_id, host=host, mark=mark_of(run.run_id), adapters=tuple(adapters)
-    )
-
-
 def injected_addresses(run: RunContext, vm: PlannedVm) -> tuple[InjectedAddress, ...]:
     """What Hyper-V injects into the guest: static addresses, and those out of pools."""
     granted = run.evidence_of(vm=vm.name, action=Action.GRANT).get("granted", ())
@@ -119,6 +83,21 @@ def connections_of(run: RunContext, vm: PlannedVm) -> tuple[Connection, ...]:
         WrongStateError: a test VM would be connected to a production network.
     """
     return tuple(_connection(run, vm, each) for each in adapters_of(run, vm))
+
+
+def refuse_production(run: RunContext, vm: PlannedVm, network: Network) -> None:
+    """Leave a test VM off every network whose purpose is not `test`.
+
+    Raises:
+        WrongStateError: it would be connected to one.
+    """
+    if run.is_test and network.purpose != "test":
+        raise WrongStateError(
+            f"{vm.name}: {network.name} is a production network, and test VMs are never "
+            "connected to one. Nothing was connected.",
+            vm=vm.name,
+            next_step="Mend the test network in the estate, then start a new test.",
+        )
 
 
 def expectation_of(run: RunContext, vm: PlannedVm) -> Expectation:
@@ -145,8 +124,22 @@ def expectation_of(run: RunContext, vm: PlannedVm) -> Expectation:
     return Expectation(adapters=tuple(expected))
 
 
-def restore_request(vm: str, former: Former, *, addresses_only: bool = False) -> RestoreRequest:
-    """The adapters of a copy as they were before it was failed over."""
+def restore_request(
+    vm: str,
+    former: Former,
+    *,
+    addresses_only: bool = False,
+    by_vmm: VmmConnection | None = None,
+) -> RestoreRequest:
+    """The adapters of a copy as they were before it was failed over.
+
+    Args:
+        vm: Its name.
+        former: What they were, and what was made of them.
+        addresses_only: Its connections stay.
+        by_vmm: What VMM restores: those connections stay as well.
+    """
+    vmms = {(each.adapter, each.number) for each in (by_vmm.adapters if by_vmm else ())}
     planned = tuple(PlannedAdapter.from_dict(each) for each in former.planned)
     ours = {
         (each.adapter or "", each.number): {
@@ -163,6 +156,7 @@ def restore_request(vm: str, former: Former, *, addresses_only: bool = False) ->
                 number=each["number"],
                 switch=each["switch"],
                 vlan=each["vlan"],
+                is_vmms=bool(each.get(VIRTUAL_NETWORK)) or (each["name"], each["number"]) in vmms,
                 failover=each["failover"],
                 # Nothing was injected: whatever is there now is not ours.
                 ours=ours.get((each["name"], each["number"]), each["failover"]),
@@ -173,17 +167,12 @@ def restore_request(vm: str, former: Former, *, addresses_only: bool = False) ->
 
 
 def _connection(run: RunContext, vm: PlannedVm, adapter: PlannedAdapter) -> Connection:
-    # What the run makes for itself, VMM connects afterwards.
-    if adapter.keeps or made_network_of(run, adapter) is not None:
+    # What the run makes for itself, and virtual networks, are left to VMM.
+    if adapter.keeps or adapter.is_virtual or made_network_of(run, adapter) is not None:
         return Connection(adapter=adapter.name, number=adapter.number, keep=True)
     network = network_of(run, adapter)
-    if network is not None and run.is_test and network.purpose != "test":
-        raise WrongStateError(
-            f"{vm.name}: {network.name} is a production network, and test VMs are never "
-            "connected to one. Nothing was connected.",
-            vm=vm.name,
-            next_step="Mend the test network in the estate, then start a new test.",
-        )
+    if network is not None:
+        refuse_production(run, vm, network)
     return Connection(
         adapter=adapter.name,
         number=adapter.number,

@@ -25,6 +25,7 @@ from secondsite.errors import SecondsiteError
 from secondsite.plan.estate import Server
 from secondsite.run.events import VmFact
 from secondsite.run.finding import Finding, Severity, by_severity
+from tasks.adapter_sight import asks_vmm_of
 from tasks.approvers import approver_findings
 from tasks.context import RunContext
 from tasks.guest_script import enter_guests
@@ -108,13 +109,14 @@ async def _look(run: RunContext) -> Look:
 
 async def _side(run: RunContext, site: str, seen: Iterable[SiteSurvey]) -> SiteSurvey:
     """The site with what its VMM server says; what the look has asked is not asked again."""
+    untold = asks_vmm_of(run, site)
     known = next((each for each in seen if each.site == site and each.surveys), None)
     if known is None:
         hosts = [host.name for host in run.estate.sites[site].hosts]
-        return await survey_site(run.sites, site, hosts=hosts)
+        return await survey_site(run.sites, site, hosts=hosts, adapters_of=untold)
     if known.inventory is not None:
         return known
-    listed = await survey_site(run.sites, site, hosts=())
+    listed = await survey_site(run.sites, site, hosts=(), adapters_of=untold)
     troubles = (*known.troubles, *listed.troubles)
     return replace(known, inventory=listed.inventory, troubles=troubles)
 

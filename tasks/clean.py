@@ -9,6 +9,7 @@ from secondsite.graph import Step
 from secondsite.run.leftovers import Leftover
 from tasks.action import step_task
 from tasks.adapters import restore_request
+from tasks.adapters_by_vmm import disconnection_of_test
 from tasks.context import RunContext
 from tasks.pool import release_addresses
 from tasks.sites import HostAccess
@@ -31,6 +32,7 @@ async def end_test(run: RunContext, step: Step) -> ActionResult:
     evidence: dict[str, Any] = {}
     changed = False
     if left.made_vm:
+        changed |= await _taken_off(run, left)
         ended = await on_its_host(run, vm, lambda host: _end(host, left))
         changed |= ended.changed
         evidence |= ended.evidence
@@ -39,6 +41,19 @@ async def end_test(run: RunContext, step: Step) -> ActionResult:
         changed |= released.changed
         evidence["released"] = released.evidence.get("released", [])
     return ActionResult(changed=changed, evidence={**evidence, "host": fact_of(run, vm).host})
+
+
+async def _taken_off(run: RunContext, left: Leftover) -> bool:
+    """Take the test VM off virtual networks of the estate, with the addresses VMM gave it there."""
+    if left.former is None or left.test_vm_id is None:
+        return False  # it never came to that
+    request = disconnection_of_test(
+        left.former, vm=left.test_vm or left.vm, vm_id=left.test_vm_id, host=left.host
+    )
+    if request is None:
+        return False
+    result = await run.sites.vmm(left.site).connect.submit(request.vm, request)
+    return result.changed
 
 
 async def _end(access: HostAccess, left: Leftover) -> ActionResult:

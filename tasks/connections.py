@@ -102,6 +102,10 @@ class Sites:
             )
         return self._vmm_access[site]
 
+    def vmm_name(self, site: str) -> str:
+        """The name of that server."""
+        return self._estate.sites[site].vmm.name
+
     async def certificate(self, server: Server) -> CertificateView | None:
         """The TLS certificate that the server's WinRM shows; None if it speaks plain http.
 

@@ -104,7 +104,7 @@ class RunContext:
         self._patience = Patience(self.estate.limits.source_site_timeout.total_seconds())
         if self.operation is Operation.UNPLANNED:
             site = self.estate.sites[self.source_site_name]
-            self.sites.be_brief_with(host.name for host in site.hosts)
+            self.sites.be_brief_with(server.name for server in site.servers)
             self.sites.absent.expect(
                 self.estate,
                 site=self.source_site_name,

@@ -11,8 +11,8 @@ from tasks.adapters import (
     adapters_of,
     connections_of,
     injected_addresses,
-    made_connection,
 )
+from tasks.adapters_by_vmm import vmm_connection
 from tasks.context import RunContext
 from tasks.vm import fact_of, running_name, skipped, vm_of
 from tasks.whereabouts import on_its_host
@@ -73,8 +73,9 @@ async def connect_vm(run: RunContext, step: Step) -> ActionResult:
         return over
     name = running_name(run, vm)
     request = ConnectRequest(vm=name, adapters=connections_of(run, vm))
+    # VMM first: what it takes off a virtual network, Hyper-V may connect elsewhere.
+    attached = await _connect_by_vmm(run, vm, name)
     result = await on_its_host(run, vm, lambda host: host.connect.submit(name, request))
-    attached = await _connect_made(run, vm, name)
     networks = [each.network for each in adapters_of(run, vm) if each.network]
     return ActionResult(
         changed=result.changed or attached.changed,
@@ -87,10 +88,13 @@ async def connect_vm(run: RunContext, step: Step) -> ActionResult:
     )
 
 
-async def _connect_made(run: RunContext, vm: PlannedVm, name: str) -> ActionResult:
-    """Have VMM connect the adapters that belong to networks of this run."""
-    vm_id = run.evidence_of(vm=vm.name, action=Action.FAILOVER).get("test_vm_id") or ""
-    request = made_connection(run, vm, name=name, vm_id=str(vm_id), host=fact_of(run, vm).host)
+async def _connect_by_vmm(run: RunContext, vm: PlannedVm, name: str) -> ActionResult:
+    """Have VMM connect the adapters that only it can connect."""
+    fact = fact_of(run, vm)
+    vm_id = fact.id
+    if run.is_test:
+        vm_id = str(run.evidence_of(vm=vm.name, action=Action.FAILOVER).get("test_vm_id") or "")
+    request = vmm_connection(run, vm, name=name, vm_id=vm_id, host=fact.host)
     if request is None:
         return ActionResult(changed=False)
     return await run.sites.vmm(run.target_site_name).connect.submit(name, request)

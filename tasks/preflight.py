@@ -20,6 +20,7 @@ from secondsite.run.events import InventoryTaken, Noted, VmFact
 from secondsite.run.finding import reasons, told
 from tasks.action import step_task
 from tasks.adapter_look import AdapterLook, asks_source, look_at_adapters, network_maker
+from tasks.adapter_sight import asks_vmm_of
 from tasks.context import RunContext
 from tasks.dns_preflight import dns_findings
 from tasks.dns_prepare import look_at_dns
@@ -61,7 +62,12 @@ async def _look_before_a_test(run: RunContext) -> Look:
     site = run.target_site
     usual = run.options.test_network(site, run.protection)
     looking = asyncio.create_task(
-        survey_site(run.sites, run.target_site_name, hosts=[host.name for host in site.hosts])
+        survey_site(
+            run.sites,
+            run.target_site_name,
+            hosts=[host.name for host in site.hosts],
+            adapters_of=asks_vmm_of(run, run.target_site_name),
+        )
     )
     seen, left, dns = await asyncio.gather(looking, _left_site(run, looking), dns_findings(run))
     placements, missing = place(run.plan, seen.surveys)
@@ -72,6 +78,7 @@ async def _look_before_a_test(run: RunContext) -> Look:
         _sides(run, placements, left),
         surveys=seen.surveys,
         inventory=seen.inventory,
+        left=left.inventory,
         maker=maker,
     )
     networks = _networks(run, usual, look)
@@ -138,11 +145,13 @@ async def _left_site(run: RunContext, target: asyncio.Task[SiteSurvey]) -> SiteS
     if not asks_source(run):
         return SiteSurvey(site=site, silent=tuple(names))
     limit_s = run.estate.limits.connect_timeout.total_seconds()
+    untold = asks_vmm_of(run, site)
     return await survey_site(
         run.sites,
         site,
         hosts=names,
-        with_vmm=False,
+        with_vmm=bool(untold),
+        adapters_of=untold,
         enough=a_little_longer(target, seconds=limit_s),
     )
 

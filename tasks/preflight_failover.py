@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ from secondsite.graph import Operation, PrimarySide
 from secondsite.run.adapters_seen import COPY, holders
 from secondsite.run.events import VmFact
 from secondsite.run.finding import Finding, told
-from tasks.adapter_look import look_at_adapters, needs_pools, seen_in_source
+from tasks.adapter_look import look_at_adapters, needs_pools
+from tasks.adapter_sight import AdapterSight, asks_vmm_of
 from tasks.context import RunContext
 from tasks.dns_preflight import dns_findings
 from tasks.guest_script import against_guest_credentials
@@ -64,9 +66,11 @@ async def look_at_both_sites(run: RunContext) -> Look:
         },
         surveys=target.surveys,
         inventory=target.inventory,
+        left=source.inventory,
     )
+    sight = AdapterSight(run=run, inventories={source.site: source.inventory})
     facts = tuple(
-        _fact(run, standing.vms[vm.name], points, look.facts.get(vm.name, {}))
+        _fact(sight, standing.vms[vm.name], points, look.facts.get(vm.name, {}))
         for vm in run.plan.vms
     )
     findings = [
@@ -133,25 +137,38 @@ def _source_hosts(run: RunContext) -> list[str]:
 async def _source(run: RunContext, *, enough: Awaitable[object] | None = None) -> SiteSurvey:
     hosts = _source_hosts(run)
     site = run.source_site_name
+    untold = () if run.operation is Operation.REVERSE else asks_vmm_of(run, site)
     if not hosts:
         names = tuple(host.name for host in run.estate.sites[site].hosts)
         return SiteSurvey(site=site, silent=names)
-    return await survey_site(
-        run.sites,
-        site,
-        hosts=hosts,
-        with_vmm=False,
-        enough=enough,
+    if enough is not None or not untold:
+        return await survey_site(
+            run.sites,
+            site,
+            hosts=hosts,
+            with_vmm=bool(untold),
+            adapters_of=untold,
+            enough=enough,
+        )
+    # Its hosts must answer. Its VMM need not, and is not waited for as long as they are.
+    limit_s = run.estate.limits.source_site_timeout.total_seconds()
+    seen, listed = await asyncio.gather(
+        survey_site(run.sites, site, hosts=hosts, with_vmm=False),
+        survey_site(run.sites, site, hosts=(), adapters_of=untold, enough=asyncio.sleep(limit_s)),
     )
+    troubles = (*seen.troubles, *listed.troubles)
+    return replace(seen, inventory=listed.inventory, troubles=troubles)
 
 
 async def _target(run: RunContext, *, enough: Awaitable[object] | None = None) -> SiteSurvey:
     site = run.target_site_name
+    untold = asks_vmm_of(run, site) if run.operation in _MOVES else ()
     return await survey_site(
         run.sites,
         site,
         hosts=[host.name for host in run.target_site.hosts],
-        with_vmm=run.operation in _MOVES and needs_pools(run),
+        with_vmm=run.operation in _MOVES and (needs_pools(run) or bool(untold)),
+        adapters_of=untold,
         enough=enough,
     )
 
@@ -164,12 +181,18 @@ def _silence(run: RunContext, source: SiteSurvey, target: SiteSurvey) -> list[Se
     """Servers that had to answer and did not."""
     troubles: list[SecondsiteError] = []
     if run.operation in _NEEDS_SOURCE:
-        troubles += source.troubles
+        troubles += [each for each in source.troubles if not _is_vmms(run, each)]
     if run.cancels_alone:
         return troubles
     if run.operation is not Operation.UNPLANNED or not target.surveys:
         troubles += target.troubles
     return troubles
+
+
+def _is_vmms(run: RunContext, trouble: SecondsiteError) -> bool:
+    """Whether it is that of the left site's VMM, without which earlier runs tell the networks."""
+    vmm = run.estate.sites[run.source_site_name].vmm.name
+    return getattr(trouble, "host", "") == vmm
 
 
 def _absence(run: RunContext, standing: PlanStanding, target: SiteSurvey) -> list[str]:
@@ -184,11 +207,12 @@ def _absence(run: RunContext, standing: PlanStanding, target: SiteSurvey) -> lis
 
 
 def _fact(
-    run: RunContext,
+    sight: AdapterSight,
     vm: VmStanding,
     points: Mapping[str, Chosen],
     adapters: Mapping[str, Any],
 ) -> VmFact:
+    run = sight.run
     source, target = vm.side(run.source_site_name), vm.side(run.target_site_name)
     here = source if run.operation is Operation.CANCEL else target
     chosen = points.get(vm.name, Chosen())
@@ -214,7 +238,7 @@ def _fact(
             "source_addresses": _addresses(source),
             "recovery_point_id": chosen.id,
             COPY: {"id": target.survey.id if target.survey else "", "host": target.host},
-            **(adapters or seen_in_source(run, source)),
+            **(adapters or sight.facts(vm.name, source)),
         },
     )
 
@@ -295,6 +319,8 @@ def _warnings(
     other = target if run.operation is Operation.CANCEL else source
     if run.operation is Operation.UNPLANNED or run.cancels_alone:
         texts += [each.message for each in other.troubles]
+    if run.operation is not Operation.UNPLANNED:
+        texts += [each.message for each in source.troubles if _is_vmms(run, each)]
     if said := run.options.other_site_is_gone:
         texts.append(f"Said in writing about {other.site}: {said}")
     return texts

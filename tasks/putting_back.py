@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from secondsite.connectors.base import ActionResult
+from secondsite.connectors.base import ActionResult, Connection
 from secondsite.errors import SecondsiteError
 from secondsite.graph import Action, Step
 from secondsite.plan.model import PlannedVm
@@ -19,11 +19,12 @@ from secondsite.run.adapters_seen import (
 )
 from tasks.action import step_task
 from tasks.adapters import restore_request
+from tasks.adapters_by_vmm import restore_connection
 from tasks.context import RunContext
 from tasks.pool import release_addresses
 from tasks.vm import fact_of, not_done, vm_of
 
-__all__ = ["forget_injected", "give_addresses_back", "put_back"]
+__all__ = ["forget_injected", "give_addresses_back", "left_to_vmm", "put_back"]
 
 
 async def put_back(
@@ -41,14 +42,46 @@ async def put_back(
     evidence: dict[str, Any] = {RESTORED: site}
     changed = False
     if former is not None:
-        restored = await run.sites.host(host).restore.submit(vm, restore_request(vm, former))
+        restored = await _restored(run, former, vm=vm, vm_id=vm_id, site=site, host=host)
         changed |= restored.changed
-        evidence["adapters_restored"] = restored.evidence.get("adapters", [])
+        evidence |= restored.evidence
     if has_grants:
         released = await release_addresses(run, vm=vm, vm_id=vm_id, site=site)
         changed |= released.changed
         evidence["released"] = released.evidence.get("released", [])
     return ActionResult(changed=changed, evidence=evidence)
+
+
+async def _restored(
+    run: RunContext, former: Former, *, vm: str, vm_id: str, site: str, host: str
+) -> ActionResult:
+    """Hyper-V restores what it can, and refuses a copy that is in use; then VMM what it alone can.
+
+    What VMM has taken off a virtual network may belong to a switch, which is Hyper-V's again.
+    """
+    by_vmm = restore_connection(vm, former, vm_id=vm_id, host=host)
+    restore = run.sites.host(host).restore
+    request = restore_request(vm, former, by_vmm=by_vmm)
+    restored = await restore.submit(vm, request)
+    evidence: dict[str, Any] = {"adapters_restored": restored.evidence.get("adapters", [])}
+    if by_vmm is None:
+        return ActionResult(changed=restored.changed, evidence=evidence)
+    connected = await run.sites.vmm(site).connect.submit(vm, by_vmm)
+    changed = restored.changed or connected.changed
+    evidence["connections_restored"] = {**connected.evidence}
+    if any(each.switch and not each.is_vmms for each in restore_request(vm, former).adapters):
+        changed |= (await restore.submit(vm, restore_request(vm, former))).changed
+    return ActionResult(changed=changed, evidence=evidence)
+
+
+def left_to_vmm(run: RunContext, vm: str, *, site: str) -> tuple[Connection, ...]:
+    """The adapters of the copy of `vm` in `site` whose connection VMM restores: Hyper-V's keep."""
+    former = as_before(run.runs_of_vms(), vm, site)
+    by_vmm = restore_connection(vm, former, vm_id="", host="") if former is not None else None
+    return tuple(
+        Connection(adapter=each.adapter, number=each.number, keep=True)
+        for each in (by_vmm.adapters if by_vmm is not None else ())
+    )
 
 
 @step_task

@@ -15,7 +15,7 @@ from secondsite.plan.model import Direction, PlannedVm
 from secondsite.run.events import Noted
 from tasks.action import step_task
 from tasks.context import RunContext
-from tasks.putting_back import forget_injected, put_back
+from tasks.putting_back import forget_injected, left_to_vmm, put_back
 from tasks.shutdown import stop_twin
 from tasks.vm import fact_of, skipped, vm_of
 from tasks.whereabouts import on_its_host
@@ -52,7 +52,9 @@ async def undo_vm(run: RunContext, step: Step) -> ActionResult:
 
 
 async def _undo(run: RunContext, vm: PlannedVm) -> ActionResult:
-    alone = ConnectRequest(vm=vm.name)
+    fact = fact_of(run, vm)
+    # What VMM has connected, only VMM takes off: that follows.
+    alone = ConnectRequest(vm=vm.name, adapters=left_to_vmm(run, vm.name, site=fact.site))
     result = await on_its_host(run, vm, lambda host: host.undo.submit(vm.name, vm.name))
     await on_its_host(run, vm, lambda host: host.connect.submit(vm.name, alone))
     return result

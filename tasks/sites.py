@@ -29,10 +29,10 @@ from secondsite.connectors.planscripts import Guest
 from secondsite.connectors.readiness import HostReadiness
 from secondsite.connectors.vmm import (
     GrantRequest,
-    MadeConnection,
     MakeNetworkRequest,
     RemoveNetworkRequest,
     RevokeRequest,
+    VmmConnection,
     VmmServer,
 )
 from secondsite.connectors.winrm import LanePool
@@ -206,7 +206,7 @@ class VmmAccess(_Access):
         self.make_network: Batcher[MakeNetworkRequest, ActionResult] = self._batcher(
             lambda requests: vmm.make_networks(requests, timeout_s=limit_s)
         )
-        self.connect: Batcher[MadeConnection, ActionResult] = self._batcher(
+        self.connect: Batcher[VmmConnection, ActionResult] = self._batcher(
             lambda requests: vmm.connect_adapters(requests, timeout_s=limit_s)
         )
         self.remove_network: Batcher[RemoveNetworkRequest, ActionResult] = self._batcher(
@@ -222,6 +222,8 @@ class VmmAccess(_Access):
         """Its logical networks, and the VM networks that were made of them."""
         return await self.call(self.connector.logical_networks, timeout_s=self._limit_s)
 
-    async def inventory(self) -> Inventory:
-        """Clouds, hosts, VMs and networks that it manages."""
-        return await self.call(self.connector.inventory, timeout_s=self._limit_s)
+    async def inventory(self, adapters_of: Sequence[str] = ()) -> Inventory:
+        """Clouds, hosts, VMs and networks that it manages; the adapters of VMs of these names."""
+        return await self.call(
+            self.connector.inventory, adapters_of=tuple(adapters_of), timeout_s=self._limit_s
+        )

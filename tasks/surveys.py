@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -46,13 +46,14 @@ async def survey_site(
     *,
     hosts: Iterable[str],
     with_vmm: bool = True,
+    adapters_of: Sequence[str] = (),
     enough: Awaitable[object] | None = None,
 ) -> SiteSurvey:
     """Everything that the site's servers tell, all asked at the same time.
 
     A server whose answer did not come is asked once more: looking twice harms nobody. With `enough`
     there is no second time, and when it is over, who has not answered yet counts as silent and is
-    given up for good.
+    given up for good. `adapters_of` names the VMs whose adapters VMM tells as well.
     """
     names = list(hosts)
     stop = asyncio.ensure_future(enough) if enough is not None else None
@@ -63,7 +64,7 @@ async def survey_site(
             else _twice(partial(_survey, sites, name))
             for name in names
         ),
-        answers([_twice(partial(_list, sites, site))] if with_vmm else []),
+        answers(_listing(sites, site, adapters_of, stop) if with_vmm else []),
     )
     if stop is not None:
         stop.cancel()
@@ -113,8 +114,17 @@ async def _survey(sites: Sites, host: str) -> HostSurvey:
     return await sites.host(host).survey()
 
 
-async def _list(sites: Sites, site: str) -> Inventory:
-    return await sites.vmm(site).inventory()
+def _listing(
+    sites: Sites, site: str, adapters_of: Sequence[str], stop: asyncio.Future[object] | None
+) -> list[Coroutine[object, object, Inventory]]:
+    if stop is None:
+        return [_twice(partial(_list, sites, site, adapters_of))]
+    server = sites.vmm_name(site)
+    return [_until(_list(sites, site, adapters_of), stop, server=server, sites=sites)]
+
+
+async def _list(sites: Sites, site: str, adapters_of: Sequence[str]) -> Inventory:
+    return await sites.vmm(site).inventory(adapters_of)
 
 
 async def _twice(look: Callable[[], Awaitable[T]]) -> T:

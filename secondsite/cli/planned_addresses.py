@@ -30,6 +30,7 @@ class AddressRow:
         network: Empty where nothing is known of it.
         address: The address, or what will give it.
         origin: Where that comes from.
+        is_virtual: VMM connects it, because its network is virtual.
     """
 
     vm: str
@@ -37,6 +38,7 @@ class AddressRow:
     network: str
     address: str
     origin: str
+    is_virtual: bool = False
 
 
 def planned_addresses(
@@ -92,11 +94,15 @@ def planned_addresses(
 def table_of(rows: Iterable[AddressRow]) -> Iterator[str]:
     """The rows as lines for a terminal."""
     cells = [("VM", "adapter", "network", "address", "from")]
-    cells += [(each.vm, each.adapter, each.network, each.address, each.origin) for each in rows]
+    cells += [(each.vm, each.adapter, _shown(each), each.address, each.origin) for each in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(5)]
     for row in cells:
         texts = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         yield "  ".join(texts).rstrip()
+
+
+def _shown(row: AddressRow) -> str:
+    return f"{row.network} (virtual, by VMM)" if row.is_virtual else row.network
 
 
 def _in_test(
@@ -161,4 +167,5 @@ def _row(vm: PlannedVm, adapter: PlannedAdapter, *, is_known: bool) -> AddressRo
         network=adapter.network or (f"none: {adapter.why_not}" if adapter.why_not else "none"),
         address=address,
         origin=origin,
+        is_virtual=adapter.is_virtual,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from secondsite.connectors.adapters import numbered
+from secondsite.connectors.adapters import VirtualPlaces, numbered
 from secondsite.connectors.base import HostSurvey, Inventory, InventoryNetwork, VmSurvey
 from secondsite.plan.adapter_plan import PlannedAdapter
 from secondsite.plan.adapter_rules import rules_of
@@ -23,8 +23,6 @@ __all__ = [
     "warnings_about",
 ]
 
-_VIRTUAL = "WindowsNetworkVirtualization"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmAdapters:
@@ -33,6 +31,7 @@ class VmAdapters:
     Attributes:
         copy: The VM in the site in which it comes up.
         source: The VM in the site that it leaves; None if nobody saw it.
+        places: The virtual networks that the copy's adapters are on, as VMM tells.
     """
 
     vm: PlannedVm
@@ -40,6 +39,7 @@ class VmAdapters:
     copy: VmSurvey
     adapters: Sequence[PlannedAdapter]
     source: VmSurvey | None = None
+    places: VirtualPlaces = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -127,7 +127,7 @@ def _against_no_network(each: VmAdapters) -> Iterator[str]:
 
 
 def _against_switch(each: VmAdapters, network: Network, switches: Sequence[str]) -> Iterator[str]:
-    if network.switch not in switches:
+    if not network.is_virtual and network.switch not in switches:
         yield (
             f"{each.host} has no virtual switch {network.switch!r}, which carries {network.name}: "
             "create it there, or mend the network's `switch` in the estate"
@@ -186,7 +186,10 @@ def against_test_network(vms: Sequence[VmAdapters]) -> list[str]:
 def against_pools(vms: Sequence[VmAdapters], inventory: Inventory | None, *, vmm: str) -> list[str]:
     """Every reason in the address pools that the run takes addresses out of."""
     asking = [
-        (each, adapter) for each in vms for adapter in each.adapters if adapter.rule == "pool"
+        (each, adapter)
+        for each in vms
+        for adapter in each.adapters
+        if adapter.rule == "pool" or adapter.is_allocated
     ]
     if not asking:
         return []
@@ -242,7 +245,7 @@ def against_virtual(vms: Sequence[VmAdapters], inventory: Inventory | None) -> l
         for adapter in each.adapters:
             test = networks.get((adapter.network or "").casefold())
             usual = networks.get((adapter.mapped or "").casefold())
-            if test is None or test.isolation != _VIRTUAL:
+            if test is None or not test.is_virtual:
                 continue
             reasons += _against_virtual(each, adapter, test, usual)
     return list(dict.fromkeys(reasons))

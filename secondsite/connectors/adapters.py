@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TypeVar
 
 from secondsite.connectors.addresses import usable_addresses
-from secondsite.connectors.base import Adapter, AdapterObservation, VmObservation, VmSurvey
+from secondsite.connectors.base import (
+    Adapter,
+    AdapterObservation,
+    Inventory,
+    InventoryAdapter,
+    VmObservation,
+    VmSurvey,
+)
 from secondsite.plan.adapter_plan import PlannedAdapter, SeenAdapter
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.quantities import Subnet
 from secondsite.plan.subnet_rules import Address
 
-__all__ = ["Expectation", "ExpectedAdapter", "numbered", "seen_adapters"]
+__all__ = [
+    "Expectation",
+    "ExpectedAdapter",
+    "VirtualPlaces",
+    "numbered",
+    "seen_adapters",
+    "virtual_places",
+]
 
 Slot = tuple[str, int]
+VirtualPlaces = Mapping[Slot, str]
+"""Which adapters of a VM are on virtual networks, and on which: only VMM knows that."""
+_A = TypeVar("_A", Adapter, InventoryAdapter)
+_NOWHERE: VirtualPlaces = {}
 
 
-def numbered(adapters: Iterable[Adapter]) -> Iterator[tuple[int, Adapter]]:
+def numbered(adapters: Iterable[_A]) -> Iterator[tuple[int, _A]]:
     """Each adapter with its place among those of its name."""
     count: Counter[str] = Counter()
     for adapter in adapters:
@@ -27,25 +46,55 @@ def numbered(adapters: Iterable[Adapter]) -> Iterator[tuple[int, Adapter]]:
         count[adapter.name.casefold()] += 1
 
 
-def seen_adapters(survey: VmSurvey, site: Site) -> tuple[SeenAdapter, ...]:
-    """The adapters of a VM in `site`, each with the network of the estate that it is on."""
+def virtual_places(inventory: Inventory | None, vm_id: str) -> VirtualPlaces | None:
+    """The adapters of that VM which VMM shows on virtual networks; None: VMM does not tell."""
+    vm = inventory.vm(vm_id) if inventory is not None else None
+    if inventory is None or vm is None or vm.adapters is None:
+        return None
+    places = {}
+    for number, adapter in numbered(vm.adapters):
+        network = inventory.network(adapter.network) if adapter.network else None
+        if network is not None and network.is_virtual:
+            places[adapter.name.casefold(), number] = network.name
+    return places
+
+
+def seen_adapters(
+    survey: VmSurvey, site: Site, places: VirtualPlaces | None = _NOWHERE
+) -> tuple[SeenAdapter, ...]:
+    """The adapters of a VM in `site`, each with the network of the estate that it is on.
+
+    Args:
+        survey: What its host shows: switch and VLAN, which tell other than virtual networks.
+        site: Whose networks.
+        places: Which of them are on virtual networks; None: some may be, and VMM does not tell.
+    """
     return tuple(
         SeenAdapter(
             name=adapter.name,
             number=number,
-            network=_network(adapter, site),
+            network=_network(adapter, site, (places or {}).get((adapter.name.casefold(), number))),
             is_connected=adapter.switch is not None,
             addresses=adapter.addresses,
+            # A virtual network has no VLAN.
+            is_untold=places is None and adapter.switch is not None and adapter.vlan is None,
         )
         for number, adapter in numbered(survey.adapters)
     )
 
 
-def _network(adapter: Adapter, site: Site) -> str | None:
+def _network(adapter: Adapter, site: Site, virtual: str | None) -> str | None:
     if adapter.switch is None:
         return None
+    if virtual is not None:
+        known = site.network(virtual)
+        return known.name if known is not None else None
     wire = (adapter.switch.casefold(), adapter.vlan)
-    found = (each for each in site.networks if (each.switch.casefold(), each.vlan) == wire)
+    found = (
+        each
+        for each in site.networks
+        if not each.is_virtual and (each.switch.casefold(), each.vlan) == wire
+    )
     return next((each.name for each in found), None)
 
 

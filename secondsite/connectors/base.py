@@ -27,6 +27,7 @@ __all__ = [
     "Hypervisor",
     "InjectedAddress",
     "Inventory",
+    "InventoryAdapter",
     "InventoryNetwork",
     "InventoryPool",
     "InventoryVm",
@@ -137,8 +138,24 @@ class HostSurvey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryAdapter:
+    """One network adapter of a VM as VMM knows it.
+
+    Attributes:
+        network: The VM network that it is connected to, if any.
+    """
+
+    name: str
+    network: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryVm:
-    """One VM as VMM knows it."""
+    """One VM as VMM knows it.
+
+    Attributes:
+        adapters: None: VMM was not asked for them.
+    """
 
     name: str
     id: str  # Hyper-V's VMId
@@ -146,6 +163,7 @@ class InventoryVm:
     host: str
     cloud: str | None
     status: str
+    adapters: tuple[InventoryAdapter, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +206,7 @@ class InventoryNetwork:
 
     Attributes:
         isolation: NoIsolation, VLANNetwork, WindowsNetworkVirtualization or External.
+        hosts: The hosts that are associated with its logical network; None: VMM was not asked.
     """
 
     name: str
@@ -196,6 +215,12 @@ class InventoryNetwork:
     isolation: str
     subnets: tuple[str, ...]
     pools: tuple[InventoryPool, ...]
+    hosts: tuple[str, ...] | None = None
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether Windows Network Virtualization isolates it."""
+        return self.isolation == "WindowsNetworkVirtualization"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +232,16 @@ class Inventory:
     vms: tuple[InventoryVm, ...]
     networks: tuple[InventoryNetwork, ...]
     classifications: tuple[str, ...] = ()  # of storage
+
+    def network(self, name: str) -> InventoryNetwork | None:
+        """The VM network of that name, whatever its case."""
+        wanted = name.casefold()
+        return next((each for each in self.networks if each.name.casefold() == wanted), None)
+
+    def vm(self, vm_id: str) -> InventoryVm | None:
+        """The VM of that id (Hyper-V's VMId)."""
+        wanted = vm_id.casefold()
+        return next((each for each in self.vms if each.id.casefold() == wanted), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,12 +329,14 @@ class FormerAdapter:
         failover: What a failover injected then, as `Adapter.failover`.
         ours: What we have made of `failover`: anything else is somebody else's and stays. None: not
             known.
+        is_vmms: Only VMM can restore its connection: it belongs to a virtual network.
     """
 
     adapter: str
     number: int = 0
     switch: str | None = None
     vlan: int | None = None
+    is_vmms: bool = False
     failover: Mapping[str, str] = field(default_factory=dict)
     ours: Mapping[str, str] | None = None
 
@@ -409,8 +446,8 @@ class Hypervisor(Protocol):
 class VmManager(Protocol):
     """One VMM server."""
 
-    def inventory(self, *, timeout_s: float) -> Inventory:
-        """Clouds, hosts, VMs and networks that it manages."""
+    def inventory(self, *, adapters_of: Sequence[str] = (), timeout_s: float) -> Inventory:
+        """Clouds, hosts, VMs and networks that it manages; the adapters of VMs of these names."""
 
     def addresses(
         self, vm_ids: Sequence[str], *, timeout_s: float

@@ -95,7 +95,13 @@ _OUR_REASONS: Mapping[str, _Kind] = {
     ),
     "NetworkNotFound": _Kind(
         error=NotFoundError,
-        next_step="Somebody has removed it on {host}: clean up, then start a new test.",
+        next_step="Somebody has removed it on {host}. If a test had made it, clean up and start a"
+        " new test; if it is one of the estate, make it there again, then retry.",
+    ),
+    "VmSubnetNotFound": _Kind(
+        error=NotFoundError,
+        next_step="Write the network's `subnets` in the estate as its VM subnets are on {host},"
+        " then start a new run.",
     ),
     "VlanTaken": _Kind(
         error=ConflictError,

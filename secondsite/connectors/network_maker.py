@@ -14,6 +14,7 @@ from ipaddress import ip_network
 from secondsite.connectors.adapter_fitness import VmAdapters
 from secondsite.connectors.base import Inventory, InventoryNetwork, InventoryPool
 from secondsite.connectors.logical_networks import LogicalView, NetworkView, SiteView
+from secondsite.connectors.virtual_fitness import is_among, without_logical_network
 from secondsite.plan.created_networks import reasons_against_created
 from secondsite.plan.estate import Network, Protection, Site
 from secondsite.plan.made_network import MadeNetwork, MadeSubnet
@@ -80,12 +81,8 @@ class NetworkMaker:
                 if view is None or (vm.host, logical) in seen:
                     continue
                 seen.add((vm.host, logical))
-                if vm.host.casefold() not in {each.casefold() for each in view.hosts}:
-                    yield (
-                        f"{vm.host} has no network adapter with the logical network {logical}, and "
-                        f"{vm.name} would be tested there: add the logical network to its logical "
-                        "switch in VMM, or choose another network"
-                    )
+                if not is_among(vm.host, view.hosts):
+                    yield without_logical_network(vm.host, vm.name, logical, is_test=True)
 
     def added_to(self, inventory: Inventory | None) -> Inventory | None:
         """The inventory as it will be with the networks in it."""

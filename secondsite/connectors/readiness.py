@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from secondsite.connectors.adapters import seen_adapters, virtual_places
 from secondsite.connectors.base import Inventory, Replication
 from secondsite.connectors.standing import SideView
+from secondsite.connectors.virtual_fitness import against_isolation
 from secondsite.plan.estate import Protection, Site
 from secondsite.plan.quantities import format_duration
-from secondsite.run.finding import Finding, Severity
+from secondsite.run.finding import Finding, Severity, told
 
 __all__ = [
     "CertificateView",
@@ -252,21 +254,21 @@ def judge_mapping(
     findings = []
     mapped = {name.casefold() for name in protection.networks}
     home = sites[protection.primary]
+    told_at_home = inventories.get(protection.primary)
     for view in views:
-        for adapter in view.survey.adapters if view.survey else ():
-            network = next(
-                (n for n in home.networks if (n.switch, n.vlan) == (adapter.switch, adapter.vlan)),
-                None,
-            )
-            if network is None or network.name.casefold() in mapped or not mapped:
+        if view.survey is None or not mapped:
+            continue
+        places = virtual_places(told_at_home, view.survey.id) or {}
+        for adapter in seen_adapters(view.survey, home, places):
+            if adapter.network is None or adapter.network.casefold() in mapped:
                 continue
-            name = view.survey.name if view.survey else ""
+            name = view.survey.name
             findings.append(
                 Finding(
                     severity=Severity.ERROR,
                     area="mapping",
-                    sentence=f"{name} is in {network.name}, which `networks` of {protection.name} "
-                    "does not map",
+                    sentence=f"{name} is in {adapter.network}, which `networks` of "
+                    f"{protection.name} does not map",
                     remedy=f"write the network of {protection.recovery} that takes its place",
                     vm=name,
                     host=view.host,
@@ -274,6 +276,8 @@ def judge_mapping(
             )
     for site, inventory in inventories.items():
         findings += _unknown_to_vmm(protection, site, sites[site], inventory)
+        against = told("mapping", against_isolation(sites[site], inventory))
+        findings += [replace(each, severity=Severity.ERROR) for each in against]
     return list(dict.fromkeys(findings))
 
 

@@ -35,6 +35,8 @@ class SeenAdapter:
         network: The network of the estate that it is connected to, if it is one.
         is_connected: Whether it is connected to anything.
         addresses: What its guest reports, without link-local ones.
+        is_untold: It is connected, perhaps to a virtual network, and VMM, which alone knows to
+            which one, did not tell.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SeenAdapter:
     network: str | None = None
     is_connected: bool = False
     addresses: tuple[str, ...] = ()
+    is_untold: bool = False
 
     @property
     def slot(self) -> tuple[str, int]:
@@ -71,6 +74,8 @@ class PlannedAdapter:
         origin: Where the rule comes from, in words.
         why_not: Why it is connected to nothing, in words.
         is_guess: Nobody has seen its network: it is the first that the protection names.
+        is_virtual: `network` is one of Windows Network Virtualization, to which VMM connects it.
+        is_allocated: VMM gives it an address of the network's pool there, and hands it out.
     """
 
     name: str
@@ -84,6 +89,8 @@ class PlannedAdapter:
     origin: str = ""
     why_not: str = ""
     is_guess: bool = False
+    is_virtual: bool = False
+    is_allocated: bool = False
 
     @property
     def slot(self) -> tuple[str, int]:
@@ -173,7 +180,10 @@ class AdapterPlanner:
         former: SeenAdapter | None,
         is_known: bool,
     ) -> PlannedAdapter:
-        place = self._mapped(copy, seen) if is_known else self._guessed(vm, copy, is_first=is_first)
+        if is_known and not (seen is not None and seen.is_untold):
+            place = self._mapped(copy, seen)
+        else:
+            place = self._guessed(vm, copy, is_first=is_first)
         mapped = self._network(place.mapped)
         network = None if place.why_not or place.keeps else self.in_run(place.mapped)
         if place.keeps:
@@ -197,6 +207,7 @@ class AdapterPlanner:
             origin=rule.origin,
             why_not=place.why_not,
             is_guess=place.is_guess,
+            is_virtual=network is not None and network.is_virtual,
         )
 
     def _network(self, name: str | None) -> Network | None:

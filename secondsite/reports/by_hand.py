@@ -23,6 +23,7 @@ __all__ = [
     "become_replicas",
     "commit",
     "connect",
+    "connect_by_vmm",
     "copy_back",
     "fail_over",
     "find_address",
@@ -146,6 +147,46 @@ def connect(site: str, vms: Sequence[str], network: Network, *, only_from: str =
         "}",
         note=f"This is the VM network {network.name}, for adapters that were in {only_from}: write "
         "their names into $adapters, and take out VMs that have none there.",
+    )
+
+
+def connect_by_vmm(vmm: str, vms: Sequence[str], network: Network, *, only_from: str = "") -> Block:
+    """Connect adapters to a virtual network: every one, or those of `only_from` elsewhere."""
+    found = f"$network = Get-SCVMNetwork -VMMServer $server -Name {_quoted(network.name)}"
+    is_one = "        if ($adapters -notcontains $one.Name) { continue }"
+    which = (
+        f", for adapters that were in {only_from}: write their names into $adapters, and take out "
+        "VMs that have none there"
+        if only_from
+        else ""
+    )
+    return Block(
+        where=f"On the VMM server {vmm}",
+        language="powershell",
+        lines=(
+            f"$names = {', '.join(map(_quoted, vms))}",
+            *(("$adapters = 'Network Adapter'",) if only_from else ()),
+            "$server = Get-SCVMMServer -ComputerName 'localhost'",
+            found,
+            "$subnet = @(Get-SCVMSubnet -VMMServer $server -VMNetwork $network)[0]",
+            "$vms = @(Get-SCVirtualMachine -VMMServer $server | "
+            "Where-Object { $_.Name -in $names })",
+            "foreach ($vm in $vms) {",
+            "    $switch = Get-SCVirtualNetwork -VMHost $vm.VMHost |",
+            "        Where-Object { @($_.LogicalNetworks | ForEach-Object { $_.Name }) -contains "
+            "$network.LogicalNetwork.Name } |",
+            "        Select-Object -First 1",
+            "    foreach ($one in @(Get-SCVirtualNetworkAdapter -VM $vm)) {",
+            *((is_one,) if only_from else ()),
+            "        Set-SCVirtualNetworkAdapter -VirtualNetworkAdapter $one -VMNetwork $network "
+            "-VMSubnet $subnet -VirtualNetwork $switch.Name -VLanEnabled $false "
+            "-IPv4AddressType Dynamic -EnableGuestIPNetworkVirtualizationUpdates $true",
+            "    }",
+            "}",
+        ),
+        note=f"This is the VM network {network.name}, which is virtual (Windows Network "
+        f"Virtualization): Hyper-V cannot connect to it{which}. Guests that have their address by "
+        "DHCP need -IPv4AddressType Static: VMM then gives them one of the network's pool.",
     )
 
 

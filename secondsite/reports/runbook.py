@@ -363,7 +363,11 @@ class _Writer:
         pairs = self._networks()
         for here, network in pairs:
             only_from = here if len(pairs) > 1 else ""
-            yield by_hand.connect(self.target, names, network, only_from=only_from)
+            if network.is_virtual:
+                vmm = self.estate.sites[self.target].vmm.name
+                yield by_hand.connect_by_vmm(vmm, names, network, only_from=only_from)
+            else:
+                yield by_hand.connect(self.target, names, network, only_from=only_from)
 
     def _networks(self) -> Sequence[tuple[str, Network]]:
         """(network of the site that is left, network of the one that takes over)."""

@@ -22,6 +22,7 @@ __all__ = [
     "TAKE_OR_GIVE_BACK",
     "TARGET",
     "TARGET_SITE",
+    "VIRTUAL_NETWORK",
     "Former",
     "as_before",
     "holders",
@@ -32,6 +33,9 @@ __all__ = [
 PLANNED, SOURCE, TARGET = "adapters", "source_adapters", "target_adapters"
 SOURCE_SITE, TARGET_SITE = "source_site", "target_site"
 """Keys of a VM's facts in the journal; they never change."""
+
+VIRTUAL_NETWORK = "virtual_network"
+"""Key, in an adapter's facts of a copy, of the virtual network that VMM showed it on; or None."""
 
 COPY = "copy"
 """Key, in a VM's facts, of its copy in the site it goes to: `{"id": …, "host": …}`."""

@@ -37,13 +37,13 @@ def virtual(text: str) -> str:
 
 
 def without_drill(world: World) -> None:
-    """The estate names no logical network for tests, and knows the virtual networks' switches."""
+    """The estate names no logical network for tests, and knows which networks are virtual."""
     estate = world.plans / "estate.yaml"
     text = estate.read_text().replace("    test_logical_network: drill\n", "")
     for name, vlan in (("osaka-prod", 210), ("osaka-backup", 220)):
         text = text.replace(
             f"      - name: {name}\n        switch: vs-prod\n        vlan: {vlan}\n",
-            f"      - name: {name}\n        switch: vs-{name}\n",
+            f"      - name: {name}\n        isolation: virtual\n",
         )
     estate.write_text(text)
 

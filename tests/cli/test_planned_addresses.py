@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from secondsite.run.events import (
 )
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
+from tests.campaign.virtual import virtual_estate
 
 PLANS = Path(__file__).parents[2] / "plans"
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -141,3 +143,26 @@ def test_the_table_has_a_line_for_each_adapter() -> None:
 
     assert lines[0].split() == ["VM", "adapter", "network", "address", "from"]
     assert lines[1].endswith("10.2.0.41  the plan")
+
+
+def test_networks_to_which_only_vmm_connects_are_marked(tmp_path: Path) -> None:
+    plans = tmp_path / "plans"
+    shutil.copytree(PLANS, plans)
+    virtual_estate(plans, except_for=frozenset({"osaka-backup"}))
+    estate = load_estate(plans)
+
+    rows = planned_addresses(
+        load_plan(plans / "payroll.yaml", estate),
+        estate,
+        operation=Operation.PLANNED,
+        direction=Direction.FORWARD,
+        past=(a_rehearsal(),),
+    )
+
+    assert [(each.network, each.is_virtual) for each in rows] == [
+        ("osaka-prod", True),
+        ("osaka-backup", False),
+        ("osaka-prod", True),
+    ]
+    assert "osaka-prod (virtual, by VMM)" in list(table_of(rows))[1]
+    assert "virtual" not in list(table_of(rows))[2]

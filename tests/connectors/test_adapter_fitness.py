@@ -38,6 +38,7 @@ SITE = Site.model_validate(
         "networks": [
             {"name": "osaka-prod", "switch": "vs-prod", "subnets": ["10.2.0.0/24"]},
             {"name": "osaka-test", "switch": "vs-test", "purpose": "test"},
+            {"name": "osaka-overlay", "isolation": "virtual"},
         ],
     }
 )
@@ -208,6 +209,19 @@ def test_a_pool_must_be_there_and_have_enough(known: Inventory | None, reason: s
 
     assert len(reasons) == bool(reason)
     assert all(reason in each for each in reasons)
+
+
+def test_what_vmm_gives_by_dhcp_counts_among_what_a_pool_must_have() -> None:
+    full = inventory(network("osaka-prod", pool="10.2.0.10 10.2.0.10"))
+    by_vmm = one(plan(rule="dhcp", is_virtual=True, is_allocated=True))
+
+    (reason,) = against_pools([by_vmm], full, vmm="vmm-osaka")
+
+    assert "0 IPv4 addresses free, and 1 adapters want one" in reason
+
+
+def test_vmm_finds_the_switch_of_a_virtual_network() -> None:
+    assert judge(one(plan(network="osaka-overlay", is_virtual=True)), switches=()) == []
 
 
 def test_without_a_pool_rule_nobody_asks_for_pools() -> None:

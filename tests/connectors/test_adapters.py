@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from secondsite.connectors.adapters import Expectation, ExpectedAdapter, seen_adapters
-from secondsite.connectors.base import Adapter, AdapterObservation, VmObservation, VmSurvey
+from secondsite.connectors.adapters import (
+    Expectation,
+    ExpectedAdapter,
+    seen_adapters,
+    virtual_places,
+)
+from secondsite.connectors.base import (
+    Adapter,
+    AdapterObservation,
+    Inventory,
+    InventoryAdapter,
+    InventoryNetwork,
+    InventoryVm,
+    VmObservation,
+    VmSurvey,
+)
 from secondsite.plan.adapter_plan import PlannedAdapter
 from secondsite.plan.estate import Network, Site
 
@@ -86,35 +100,100 @@ def test_a_further_adapter_that_keeps_what_it_has_is_not_waited_for() -> None:
     assert not two.missing(two.shown(observed(lan=("10.2.0.21",), backup=("10.1.9.5",))))
 
 
-def test_a_surveyed_adapter_is_on_the_network_with_its_switch_and_vlan() -> None:
-    site = Site.model_validate(
-        {
-            "vmm": {"name": "v", "credential": "c"},
-            "hosts": [{"name": "h", "credential": "c"}],
-            "networks": [
-                {"name": "prod", "switch": "VS", "vlan": 10},
-                {"name": "backup", "switch": "VS", "vlan": 20},
-            ],
-        }
-    )
-    common: dict[str, Any] = {"id": "", "mac": "", "addresses": ()}
-    survey = VmSurvey(
+SITE = Site.model_validate(
+    {
+        "vmm": {"name": "v", "credential": "c"},
+        "hosts": [{"name": "h", "credential": "c"}],
+        "networks": [
+            {"name": "overlay", "isolation": "virtual"},
+            {"name": "prod", "switch": "VS", "vlan": 10},
+            {"name": "backup", "switch": "VS", "vlan": 20},
+            {"name": "flat", "switch": "VS"},
+        ],
+    }
+)
+
+
+def surveyed(*wires: tuple[str | None, int | None]) -> VmSurvey:
+    """A VM with an adapter for each switch and VLAN."""
+    return VmSurvey(
         name="v",
         id="i",
         state="Off",
         generation=2,
         heartbeat="",
         memory_mib=1,
-        adapters=(
-            Adapter(name="A", switch="vs", vlan=20, **common),
-            Adapter(name="a", switch="vs", vlan=77, **common),
-            Adapter(name="A", switch=None, vlan=10, **common),
+        adapters=tuple(
+            Adapter(
+                name="A" if number % 2 == 0 else "a",
+                switch=switch,
+                vlan=vlan,
+                id="",
+                mac="",
+                addresses=(),
+            )
+            for number, (switch, vlan) in enumerate(wires)
         ),
         replication=(),
         recovery_points=(),
     )
 
-    seen = seen_adapters(survey, site)
+
+def test_only_vmm_tells_which_adapters_are_on_virtual_networks() -> None:
+    survey = surveyed(("vs", None), ("vs", None), ("other", None), ("vs", 10), (None, None))
+    told = {("a", 0): "Overlay", ("a", 2): "not of the estate"}
+
+    known = seen_adapters(survey, SITE, told)
+    untold = seen_adapters(survey, SITE, None)
+
+    assert [(each.network, each.is_untold) for each in known] == [
+        ("overlay", False),
+        ("flat", False),
+        (None, False),
+        ("prod", False),
+        (None, False),
+    ]
+    assert [(each.network, each.is_untold) for each in untold] == [
+        ("flat", True),
+        ("flat", True),
+        (None, True),
+        ("prod", False),
+        (None, False),
+    ]
+
+
+def test_vmm_tells_virtual_networks_of_vms_that_it_was_asked_for() -> None:
+    common: dict[str, Any] = {"id": "", "logical_network": "", "subnets": (), "pools": ()}
+    vm: dict[str, Any] = {"name": "v", "vmm_id": "", "host": "", "cloud": None, "status": ""}
+    inventory = Inventory(
+        clouds=(),
+        hosts=(),
+        networks=(
+            InventoryNetwork(name="overlay", isolation="WindowsNetworkVirtualization", **common),
+            InventoryNetwork(name="prod", isolation="VLANNetwork", **common),
+        ),
+        vms=(
+            InventoryVm(
+                id="I-1",
+                adapters=(
+                    InventoryAdapter(name="LAN", network="prod"),
+                    InventoryAdapter(name="Lan", network="overlay"),
+                    InventoryAdapter(name="B", network=None),
+                ),
+                **vm,
+            ),
+            InventoryVm(id="i-2", **vm),
+        ),
+    )
+
+    assert virtual_places(inventory, "i-1") == {("lan", 1): "overlay"}
+    assert virtual_places(inventory, "i-2") is None
+    assert virtual_places(inventory, "i-3") is None
+    assert virtual_places(None, "i-1") is None
+
+
+def test_a_surveyed_adapter_is_on_the_network_with_its_switch_and_vlan() -> None:
+    seen = seen_adapters(surveyed(("vs", 20), ("vs", 77), (None, 10)), SITE)
 
     assert [(each.slot, each.network, each.is_connected) for each in seen] == [
         (("a", 0), "backup", True),

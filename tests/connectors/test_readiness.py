@@ -12,7 +12,9 @@ import pytest
 from secondsite.connectors.base import (
     Adapter,
     Inventory,
+    InventoryAdapter,
     InventoryNetwork,
+    InventoryVm,
     Replication,
     VmSurvey,
 )
@@ -210,10 +212,63 @@ def test_what_the_maps_name_and_vmm_does_not_know_is_an_error(
     assert told(found) == wanted
 
 
-@pytest.mark.parametrize(("vlan", "count"), [(110, 0), (120, 1), (999, 0)])
-def test_a_vm_in_a_network_that_the_map_leaves_out_is_told(vlan: int, count: int) -> None:
+def test_a_network_that_only_vmm_calls_virtual_is_an_error_of_a_check() -> None:
+    virtual = replace(network("osaka-prod"), isolation="WindowsNetworkVirtualization")
+    inventory = replace(WHOLE, networks=(virtual, network("osaka-backup")))
+
+    (found,) = judge_mapping(
+        PROTECTION, sites=ESTATE.sites, views=[], inventories={"osaka": inventory}
+    )
+
+    assert found.severity is Severity.ERROR
+    assert "shows osaka-prod as a network of Windows Network Virtualization" in found.sentence
+    assert "`virtual` as the `isolation` of osaka-prod" in found.remedy
+
+
+@pytest.mark.parametrize(("on", "count"), [("tokyo-backup", 1), ("tokyo-prod", 0), (None, 0)])
+def test_a_vm_in_a_virtual_network_that_the_map_leaves_out_is_told_by_vmm(
+    on: str | None, count: int
+) -> None:
+    home = ESTATE.sites["tokyo"]
+    virtual = [
+        each.model_copy(update={"isolation": "virtual", "switch": "", "vlan": None})
+        for each in home.networks
+    ]
+    known = InventoryVm(
+        name="pay01",
+        id="1",
+        vmm_id="v",
+        host="hv-tokyo-1",
+        cloud=None,
+        status="",
+        adapters=(InventoryAdapter(name="lan", network=on),),
+    )
+    networks = tuple(
+        replace(network(each.name), isolation="WindowsNetworkVirtualization") for each in virtual
+    )
+    inventory = Inventory(
+        clouds=("tokyo-gold",),
+        hosts=("hv-tokyo-1", "hv-tokyo-2"),
+        vms=(known,),
+        networks=networks,
+        classifications=("GOLD",),
+    )
+
+    found = judge_mapping(
+        PROTECTION.model_copy(update={"networks": {"tokyo-prod": "osaka-prod"}}),
+        sites={**ESTATE.sites, "tokyo": home.model_copy(update={"networks": tuple(virtual)})},
+        views=[SideView(site="tokyo", host="hv-tokyo-1", survey=surveyed(vlan=None))],
+        inventories={"tokyo": inventory},
+    )
+
+    assert [each.sentence for each in found] == [
+        "pay01 is in tokyo-backup, which `networks` of tokyo-osaka does not map"
+    ] * count
+
+
+def surveyed(*, vlan: int | None) -> VmSurvey:
     adapter = Adapter(name="lan", id="", mac="", switch="vs-prod", vlan=vlan, addresses=())
-    survey = VmSurvey(
+    return VmSurvey(
         name="pay01",
         id="1",
         state="Running",
@@ -224,6 +279,10 @@ def test_a_vm_in_a_network_that_the_map_leaves_out_is_told(vlan: int, count: int
         replication=(),
         recovery_points=(),
     )
+
+
+@pytest.mark.parametrize(("vlan", "count"), [(110, 0), (120, 1), (999, 0)])
+def test_a_vm_in_a_network_that_the_map_leaves_out_is_told(vlan: int, count: int) -> None:
     protection: Protection = PROTECTION.model_copy(
         update={"networks": {"tokyo-prod": "osaka-prod"}}
     )
@@ -231,7 +290,7 @@ def test_a_vm_in_a_network_that_the_map_leaves_out_is_told(vlan: int, count: int
     found = judge_mapping(
         protection,
         sites=ESTATE.sites,
-        views=[SideView(site="tokyo", host="hv-tokyo-1", survey=survey)],
+        views=[SideView(site="tokyo", host="hv-tokyo-1", survey=surveyed(vlan=vlan))],
         inventories={},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -250,6 +251,45 @@ def test_with_a_silent_source_the_written_address_tells_the_network() -> None:
 
     assert (first.network, first.is_guess) == ("osaka-prod", True)
     assert (second.network, second.is_guess) == ("osaka-backup", False)
+
+
+def test_a_network_that_vmm_does_not_tell_is_guessed_and_the_address_is_kept() -> None:
+    untold = tuple(
+        replace(each, network=None, is_untold=index == 1) for index, each in enumerate(AT_HOME)
+    )
+
+    first, second = planner().plan(
+        vm(adapters={BACKUP: {"ipv4": "10.2.20.5/24"}}), source=untold, target=COPY
+    )
+    (alone,) = planner().plan(
+        vm(), source=[replace(AT_HOME[0], network=None, is_untold=True)], target=COPY[:1]
+    )
+
+    assert first.network is None  # it is told: on none that is mapped
+    assert second.network == "osaka-backup"
+    assert (alone.network, alone.is_guess) == ("osaka-prod", True)
+    assert static(alone)["ipv4"] == "10.2.10.21/24"
+
+
+def test_an_adapter_of_a_virtual_network_is_marked_for_vmm() -> None:
+    virtual = {"name": "osaka-overlay", "isolation": "virtual"}
+    site = SITES["osaka"].model_dump(mode="json")
+    target = Site.model_validate({**site, "networks": [*site["networks"], virtual]})
+
+    def in_run(name: str | None) -> Network | None:
+        return target.network(name or "")
+
+    to_it = replace(
+        planner(networks={"tokyo-prod": "osaka-overlay", "tokyo-backup": "osaka-backup"}),
+        target_site=target,
+        in_run=in_run,
+    )
+
+    first, second = to_it.plan(vm(), source=AT_HOME, target=COPY)
+
+    assert (first.network, first.is_virtual) == ("osaka-overlay", True)
+    assert (second.network, second.is_virtual) == ("osaka-backup", False)
+    assert PlannedAdapter.from_dict(first.as_dict()) == first
 
 
 def test_with_a_silent_source_and_one_mapped_network_the_first_adapter_goes_there() -> None:

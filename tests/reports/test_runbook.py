@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from secondsite.lab.builder import build_world
 from secondsite.lab.cmdlets import host_registry
 from secondsite.lab.estate_loader import load_lab_estate
 from secondsite.lab.powershell.runspace import Runspace
-from secondsite.lab.world import HyperVHost, LabClock, World
+from secondsite.lab.world import HyperVHost, LabClock, VmmServer, World
 from secondsite.lab.world.values import VmState
 from secondsite.plan.dns_intent import DnsChange
 from secondsite.plan.estate import DnsTarget
@@ -24,6 +25,7 @@ from secondsite.reports import by_hand
 from secondsite.reports.by_hand import Block
 from secondsite.reports.runbook import Part, Runbook, write_runbook
 from secondsite.reports.runbook_pages import runbook_html, runbook_markdown
+from tests.campaign.virtual import virtual_estate, virtual_lab
 from tests.connectors.conftest import Hours
 
 REPOSITORY = Path(__file__).parents[2]
@@ -32,9 +34,9 @@ PRINTED = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 NETWORK_S = 3600.0
 
 
-def a_book(direction: Direction = Direction.FORWARD) -> Runbook:
-    estate = load_estate(PLANS)
-    plan = load_plan(PLANS / "storefront.yaml", estate)
+def a_book(direction: Direction = Direction.FORWARD, *, plans: Path = PLANS) -> Runbook:
+    estate = load_estate(plans)
+    plan = load_plan(plans / "storefront.yaml", estate)
     return write_runbook(
         plan,
         estate,
@@ -54,9 +56,9 @@ def book() -> Runbook:
 class Hands:
     """Types what stands in a runbook, on every host that it names."""
 
-    def __init__(self) -> None:
+    def __init__(self, lab: Path = REPOSITORY / "lab" / "two-sites.yaml") -> None:
         self.hours = Hours()
-        estate = load_lab_estate(REPOSITORY / "lab" / "two-sites.yaml")
+        estate = load_lab_estate(lab)
         self.world: World = build_world(
             estate, clock=LabClock(now=self.hours.now), record=lambda _: None
         )
@@ -66,7 +68,10 @@ class Hands:
 
     def type(self, block: Block) -> None:
         site = block.where.rpartition(" ")[2]
-        for host in self.hosts(site):
+        if "VMM server" in block.where:
+            (vmm,) = (each.vmm for each in self.world.sites.values() if each.vmm.name == site)
+            self._run(vmm, block.text)
+        for host in self.hosts(site) if site in self.world.sites else ():
             text = block.text.replace("HOST-IN-tokyo", self._home_of(host))
             self._run(host, text)
         self.hours.pass_by(NETWORK_S)
@@ -91,10 +96,11 @@ class Hands:
         ((_, relation), *_) = host.get_vm_replication()
         return relation.primary_server
 
-    def _run(self, host: HyperVHost, text: str) -> None:
+    def _run(self, host: HyperVHost | VmmServer, text: str) -> None:
         out, err = io.StringIO(), io.StringIO()
+        is_vmm = isinstance(host, VmmServer)
         runspace = Runspace(
-            host_registry("hyper-v"),
+            host_registry("vmm" if is_vmm else "hyper-v"),
             host,
             self.hours,
             _NoInput(),
@@ -102,7 +108,8 @@ class Hands:
             err,
             computer_name=host.name.upper(),
         )
-        runspace.run(f"Import-Module Hyper-V\n{text}")
+        module = "VirtualMachineManager" if is_vmm else "Hyper-V"
+        runspace.run(f"Import-Module {module}\n{text}")
         assert not err.getvalue(), (text, err.getvalue())
 
 
@@ -124,6 +131,25 @@ def test_what_stands_in_the_planned_part_fails_over_by_hand(book: Runbook) -> No
     standing = hands.standing("osaka", names_of(book))
     assert set(standing.values()) == {(VmState.Running, "Primary", "Replicating")}
     assert len(standing) == len(book.vms)
+
+
+def test_virtual_networks_are_connected_by_hand_in_vmm(tmp_path: Path) -> None:
+    lab, plans = tmp_path / "two-sites.yaml", tmp_path / "plans"
+    lab.write_text(virtual_lab((REPOSITORY / "lab" / "two-sites.yaml").read_text()))
+    shutil.copytree(PLANS, plans)
+    virtual_estate(plans)
+    book, hands = a_book(plans=plans), Hands(lab)
+
+    hands.type_all(book.parts[1])
+
+    networks = {
+        (network.name if (network := host.network_of(adapter)) else None)
+        for host in hands.hosts("osaka")
+        for vm in host.get_vm()
+        if vm.name in names_of(book)
+        for adapter in vm.adapters
+    }
+    assert networks == {"osaka-prod"}
 
 
 def test_what_stands_in_the_unplanned_part_brings_up_a_lost_site_and_replicates_back(

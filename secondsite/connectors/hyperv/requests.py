@@ -131,6 +131,7 @@ def restore_row(request: RestoreRequest) -> dict[str, Any]:
                 "number": each.number,
                 "switch": each.switch,
                 "vlan": each.vlan,
+                "is_vmms": each.is_vmms,
                 "settings": _all_settings(each.failover),
                 "ours": None if each.ours is None else _all_settings(each.ours),
             }

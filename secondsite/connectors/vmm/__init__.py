@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from secondsite.connectors.vmm.networks import (
-    MadeAdapter,
-    MadeConnection,
     MakeNetworkRequest,
     RemoveNetworkRequest,
+    VmmAdapter,
+    VmmConnection,
     mark_of,
 )
 from secondsite.connectors.vmm.requests import GrantRequest, PoolAdapter, RevokeRequest
@@ -14,12 +14,12 @@ from secondsite.connectors.vmm.server import VmmServer
 
 __all__ = [
     "GrantRequest",
-    "MadeAdapter",
-    "MadeConnection",
     "MakeNetworkRequest",
     "PoolAdapter",
     "RemoveNetworkRequest",
     "RevokeRequest",
+    "VmmAdapter",
+    "VmmConnection",
     "VmmServer",
     "mark_of",
 ]

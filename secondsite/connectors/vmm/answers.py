@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from secondsite.connectors.addresses import usable_addresses
-from secondsite.connectors.base import Inventory, InventoryNetwork, InventoryPool, InventoryVm
+from secondsite.connectors.base import (
+    Inventory,
+    InventoryAdapter,
+    InventoryNetwork,
+    InventoryPool,
+    InventoryVm,
+)
 from secondsite.connectors.outcomes import read_items, read_object, read_outcomes
 from secondsite.errors import SiteError
 
@@ -19,10 +25,20 @@ def read_inventory(answer: Any, *, host: str) -> Inventory:
     return Inventory(
         clouds=_texts(found["clouds"]),
         hosts=_texts(found["hosts"]),
-        vms=tuple(InventoryVm(**row) for row in read_items(found["vms"])),
+        vms=tuple(_vm(row) for row in read_items(found["vms"])),
         networks=tuple(_network(row) for row in read_items(found["networks"])),
         classifications=_texts(found["classifications"]),
     )
+
+
+def _vm(row: Mapping[str, Any]) -> InventoryVm:
+    adapters = row.get("adapters")
+    told = (
+        None
+        if adapters is None
+        else tuple(InventoryAdapter(**each) for each in read_items(adapters))
+    )
+    return InventoryVm(**{**row, "adapters": told})
 
 
 def _network(row: Mapping[str, Any]) -> InventoryNetwork:
@@ -33,6 +49,7 @@ def _network(row: Mapping[str, Any]) -> InventoryNetwork:
         isolation=row["isolation"],
         subnets=_texts(row["subnets"]),
         pools=tuple(InventoryPool(**pool) for pool in read_items(row["pools"])),
+        hosts=None if row.get("hosts") is None else _texts(row["hosts"]),
     )
 
 

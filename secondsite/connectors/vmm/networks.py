@@ -1,4 +1,4 @@
-"""VM networks for tests: requests to VMM, and what it shows of its logical networks. Pure."""
+"""VM networks: what is asked of VMM about them, and what it shows of them. Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from secondsite.connectors.outcomes import read_items, read_object
 from secondsite.plan.made_network import MadeNetwork, MadePool
 
 __all__ = [
-    "MadeAdapter",
-    "MadeConnection",
     "MakeNetworkRequest",
     "RemoveNetworkRequest",
+    "VmmAdapter",
+    "VmmConnection",
     "mark_of",
     "read_logical_networks",
 ]
@@ -59,40 +59,45 @@ class RemoveNetworkRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MadeAdapter:
+class VmmAdapter:
     """One adapter and the VM network that it is connected to.
 
     Attributes:
         adapter: Its name.
         number: Its place among the adapters of that name, from 0.
-        subnet: The VM subnet.
-        is_allocated: VMM gives it an address out of the network's pool, and hands it out.
+        network: The VM network; empty: it is taken off the one that it is on.
+        mark: Description of a network that a test made for itself: one without it is not ours.
+            Empty for networks of the estate.
+        subnet: The VM subnet by name; of a network with one subnet it need not be told.
+        prefix: The VM subnet by its subnet, where the name is not known.
+        is_allocated: VMM gives it an address out of the network's pool, and hands it out; when it
+            is taken off, that address is given back.
     """
 
     adapter: str
     number: int = 0
     network: str
+    mark: str = ""
     subnet: str = ""
+    prefix: str = ""
     vlan: int | None = None
     is_allocated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MadeConnection:
+class VmmConnection:
     """A VM whose adapters are connected by VMM.
 
     Attributes:
         vm: Its name on its host.
         vm_id: Hyper-V's VMId.
         host: VMM is told to look at it, if it does not know the VM yet.
-        mark: Of the networks.
     """
 
     vm: str
     vm_id: str
     host: str
-    mark: str
-    adapters: tuple[MadeAdapter, ...]
+    adapters: tuple[VmmAdapter, ...]
 
     def as_row(self) -> dict[str, Any]:
         """One element of `connect_adapters.ps1 -Requests`."""

@@ -13,9 +13,9 @@ from secondsite.connectors.planscripts import run_plan_script
 from secondsite.connectors.scriptlane import Json, Script, ScriptLane
 from secondsite.connectors.vmm.answers import read_addresses, read_inventory
 from secondsite.connectors.vmm.networks import (
-    MadeConnection,
     MakeNetworkRequest,
     RemoveNetworkRequest,
+    VmmConnection,
     read_logical_networks,
 )
 from secondsite.connectors.vmm.requests import GrantRequest, RevokeRequest
@@ -41,9 +41,16 @@ class VmmServer:
         self.name = name
         self._lane = lane
 
-    def inventory(self, *, timeout_s: float) -> Inventory:
-        """Clouds, hosts, VMs and networks that it manages."""
-        return read_inventory(self._call("inventory", {}, timeout_s=timeout_s), host=self.name)
+    def inventory(self, *, adapters_of: Sequence[str] = (), timeout_s: float) -> Inventory:
+        """Clouds, hosts, VMs and networks that it manages.
+
+        Args:
+            adapters_of: Names of VMs whose adapters it tells too; then also on which hosts each
+                network can be had.
+            timeout_s: Limit for the answer.
+        """
+        answer = self._call("inventory", {"AdaptersOf": list(adapters_of)}, timeout_s=timeout_s)
+        return read_inventory(answer, host=self.name)
 
     def addresses(
         self, vm_ids: Sequence[str], *, timeout_s: float
@@ -106,8 +113,12 @@ class VmmServer:
             timeout_s=timeout_s,
         )
 
-    def connect_adapters(self, requests: Sequence[MadeConnection], *, timeout_s: float) -> Outcomes:
-        """Connect adapters to VM networks that we made. Evidence: attached, with each switch."""
+    def connect_adapters(self, requests: Sequence[VmmConnection], *, timeout_s: float) -> Outcomes:
+        """Connect adapters to VM networks, or take them off. Evidence: attached, with each switch.
+
+        An adapter that is taken off a virtual network gives the addresses back that VMM had given
+        it there. A VM that is gone has nothing to be taken off.
+        """
         return self._act(
             "connect_adapters",
             {each.vm: each.as_row() for each in requests},

@@ -12,11 +12,11 @@ import pytest
 from secondsite.connectors.base import ActionResult
 from secondsite.connectors.vmm import (
     GrantRequest,
-    MadeAdapter,
-    MadeConnection,
     MakeNetworkRequest,
     PoolAdapter,
     RemoveNetworkRequest,
+    VmmAdapter,
+    VmmConnection,
     VmmServer,
     mark_of,
 )
@@ -148,21 +148,20 @@ def remove(stage: Stage, network: MadeNetwork) -> ActionResult:
     return done(stage.server.remove_networks([gone(network)], timeout_s=LIMIT_S), network.name)
 
 
-def connection(stage: Stage, network: MadeNetwork, **more: Any) -> MadeConnection:
+def connection(stage: Stage, network: MadeNetwork, **more: Any) -> VmmConnection:
     """Of a test VM that VMM does not know yet."""
     stage.host.start_vm_failover("sql01", as_test=True)
     vm = stage.host.get_vm("sql01 - Test")[0]
     subnet = network.subnets[0]
-    adapter = MadeAdapter(
+    adapter = VmmAdapter(
         adapter="Network Adapter",
         network=network.name,
+        mark=MARK,
         subnet=subnet.name,
         vlan=subnet.vlan,
         **more,
     )
-    return MadeConnection(
-        vm=vm.name, vm_id=vm.id.upper(), host="HV-OSAKA-1", mark=MARK, adapters=(adapter,)
-    )
+    return VmmConnection(vm=vm.name, vm_id=vm.id.upper(), host="HV-OSAKA-1", adapters=(adapter,))
 
 
 @pytest.mark.parametrize("network", [WIRED, VIRTUAL, PLAIN], ids=lambda each: each.isolation)
@@ -274,6 +273,113 @@ def test_with_virtualization_vmm_gives_an_address_and_takes_it_back_with_the_net
     assert isinstance(stale, WrongStateError)
     assert removed.changed
     assert stage.vmm.get_ip_addresses() == []
+
+
+def test_the_mark_is_asked_of_networks_that_a_test_made_and_of_no_others(stage: Stage) -> None:
+    make(stage, WIRED)
+    ours = connection(stage, WIRED)
+    (adapter,) = ours.adapters
+    others = replace(ours, adapters=(replace(adapter, mark=mark_of("another-run")),))
+    existing = replace(ours, adapters=(replace(adapter, mark=""),))
+
+    trouble = refused(stage.server.connect_adapters([others], timeout_s=LIMIT_S), ours.vm)
+    untouched = stage.host.get_vm(ours.vm)[0].adapters[0].switch
+    result = done(stage.server.connect_adapters([existing], timeout_s=LIMIT_S), ours.vm)
+
+    assert isinstance(trouble, WrongStateError)
+    assert "is not one that we made" in trouble.message
+    assert untouched is None
+    assert result.changed
+
+
+def detached(request: VmmConnection, *, is_allocated: bool = True) -> VmmConnection:
+    off = (
+        replace(each, network="", mark="", is_allocated=is_allocated) for each in request.adapters
+    )
+    return replace(request, adapters=tuple(off))
+
+
+def test_an_adapter_is_taken_off_once_and_gives_back_what_vmm_gave_it_alone(stage: Stage) -> None:
+    make(stage, VIRTUAL)
+    request = connection(stage, VIRTUAL, is_allocated=True)
+    done(stage.server.connect_adapters([request], timeout_s=LIMIT_S), request.vm)
+    (adapter,) = stage.host.get_vm("sql01 - Test")[0].adapters
+    (pool,) = stage.networks[VIRTUAL.name].pools
+    (owner,) = {each.granted_to for each in stage.vmm.get_ip_addresses()}
+    stage.vmm.grant_ip_address(pool=pool.id, granted_to=owner, description="secondsite: test of x")
+
+    first = done(stage.server.connect_adapters([detached(request)], timeout_s=LIMIT_S), request.vm)
+    again = done(stage.server.connect_adapters([detached(request)], timeout_s=LIMIT_S), request.vm)
+
+    assert (first.changed, again.changed) == (True, False)
+    assert (adapter.switch, adapter.virtual_id, adapter.allocated) == (None, None, None)
+    assert [each.description for each in stage.vmm.get_ip_addresses()] == ["secondsite: test of x"]
+
+
+def test_what_vmm_did_not_give_for_us_stays_granted(stage: Stage) -> None:
+    make(stage, VIRTUAL)
+    request = connection(stage, VIRTUAL, is_allocated=True)
+    done(stage.server.connect_adapters([request], timeout_s=LIMIT_S), request.vm)
+    off = detached(request, is_allocated=False)
+
+    result = done(stage.server.connect_adapters([off], timeout_s=LIMIT_S), request.vm)
+
+    assert result.changed
+    assert len(stage.vmm.get_ip_addresses()) == 1
+
+
+def test_a_vm_that_is_gone_has_nothing_to_be_taken_off(stage: Stage) -> None:
+    gone_vm = VmmConnection(
+        vm="x", vm_id="no-such", host="hv-osaka-1", adapters=(VmmAdapter(adapter="A", network=""),)
+    )
+    to_network = replace(gone_vm, adapters=(VmmAdapter(adapter="A", network="osaka-prod"),), vm="y")
+
+    outcomes = stage.server.connect_adapters([gone_vm, to_network], timeout_s=LIMIT_S)
+
+    assert done(outcomes, "x").changed is False
+    assert "VMM does not know a VM of this id" in refused(outcomes, "y").message
+
+
+def test_hyper_v_alone_leads_into_no_virtual_network_and_only_vmm_leads_out(stage: Stage) -> None:
+    make(stage, VIRTUAL)
+    request = connection(stage, VIRTUAL)
+    vm = stage.host.get_vm("sql01 - Test")[0]
+    (adapter,) = vm.adapters
+    switch = stage.networks[VIRTUAL.name].switch
+
+    stage.host.connect_vm_network_adapter(vm.id, switch=switch)
+    by_hyper_v = stage.host.network_of(adapter)
+    done(stage.server.connect_adapters([request], timeout_s=LIMIT_S), request.vm)
+    by_vmm = stage.host.network_of(adapter)
+    stage.host.connect_vm_network_adapter(vm.id, switch="vs-prod")
+    stage.host.connect_vm_network_adapter(vm.id, switch=switch)
+    back_by_hyper_v = stage.host.network_of(adapter)
+    stage.host.connect_vm_network_adapter(vm.id, switch="vs-prod")
+    stage.host.set_vm_network_adapter_vlan(vm.id, access_vlan=210)  # else it were osaka-prod
+    elsewhere = stage.host.network_of(adapter)
+
+    assert by_hyper_v is None
+    assert by_vmm is stage.networks[VIRTUAL.name]
+    assert back_by_hyper_v is None
+    assert elsewhere is None
+
+
+def test_adapters_and_hosts_are_told_for_those_that_are_asked_for(stage: Stage) -> None:
+    make(stage, VIRTUAL)
+    request = connection(stage, VIRTUAL)
+    done(stage.server.connect_adapters([request], timeout_s=LIMIT_S), request.vm)
+
+    asked_for = stage.server.inventory(adapters_of=["SQL01 - test"], timeout_s=LIMIT_S)
+    unasked = stage.server.inventory(timeout_s=LIMIT_S)
+
+    (adapter,) = next(each for each in asked_for.vms if each.name == request.vm).adapters or ()
+    assert (adapter.name, adapter.network) == ("Network Adapter", VIRTUAL.name)
+    network = asked_for.network(VIRTUAL.name)
+    assert network is not None
+    assert (network.is_virtual, network.hosts) == (True, ("hv-osaka-1",))
+    assert {each.adapters for each in asked_for.vms if each.name != request.vm} == {None}
+    assert {each.adapters for each in unasked.vms} == {None}
+    assert {each.hosts for each in unasked.networks} == {None}
 
 
 def test_a_host_without_the_logical_network_is_named(stage: Stage) -> None:

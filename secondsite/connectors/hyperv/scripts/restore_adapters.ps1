@@ -2,7 +2,7 @@
 [CmdletBinding()]
 param(
     # Each: vm, addresses_only (its connections stay: it is the running one), adapters; each of these: adapter (name), number (among those of that name), switch (null: disconnect),
-    # vlan (null: untagged), settings (the failover address), ours (what we had made of it; null: not known)
+    # vlan (null: untagged), is_vmms (its connection is left to VMM), settings (the failover address), ours (what we had made of it; null: not known)
     [Parameter(Mandatory = $true)]
     [object[]] $Requests
 )
@@ -56,7 +56,7 @@ $results = @(
                 if ($own.Count -eq 0) { continue }
                 $was = $own[0]
                 $done = [ordered]@{ adapter = "$($adapter.Name)"; connection = 'as before'; address = 'as before' }
-                if (-not $request.addresses_only -and (Restore-Connection $adapter $was)) { $done.connection = 'restored' }
+                if (-not $request.addresses_only -and -not $was.is_vmms -and (Restore-Connection $adapter $was)) { $done.connection = 'restored' }
                 $found = Read-Address $adapter
                 if (-not (Test-Address $found $was.settings)) {
                     if ($null -eq $was.ours -or (Test-Address $found $was.ours)) {

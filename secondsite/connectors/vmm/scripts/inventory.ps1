@@ -1,6 +1,9 @@
 # Clouds, hosts, VMs and networks that this VMM server manages. Reads only.
 [CmdletBinding()]
-param()
+param(
+    # Names of VMs whose network adapters are told as well; with some, also which hosts each network can be had on
+    [string[]] $AdaptersOf = @()
+)
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
@@ -20,6 +23,12 @@ foreach ($pool in @(Get-SCStaticIPAddressPool -VMMServer $server)) {
             granted = [int] @(Get-SCIPAddress -VMMServer $server -StaticIPAddressPool $pool).Count
         })
 }
+$hostsOf = @{}
+if ($AdaptersOf.Count -gt 0) {
+    foreach ($machine in @(Get-SCVMHost -VMMServer $server)) {
+        foreach ($logical in @(Get-SCLogicalNetwork -VMMServer $server -VMHost $machine)) { $hostsOf["$($logical.ID)"] += , "$($machine.Name)" }
+    }
+}
 
 $networks = @(
     foreach ($network in @(Get-SCVMNetwork -VMMServer $server)) {
@@ -34,6 +43,8 @@ $networks = @(
                 foreach ($pool in $poolsOf["$($subnet.LogicalNetworkDefinition.ID)"]) { if ($own.Count -eq 0 -or $own -contains "$($pool.subnet)") { $pools += , $pool } }
             }
         }
+        $hosts = $null
+        if ($AdaptersOf.Count -gt 0) { $hosts = [string[]] @($hostsOf["$($network.LogicalNetwork.ID)"] | Where-Object { $_ }) }
         [ordered]@{
             name = "$($network.Name)"
             id = "$($network.ID)"
@@ -41,6 +52,7 @@ $networks = @(
             isolation = "$($network.IsolationType)"
             subnets = [string[]] @($subnets | Where-Object { $_ } | Select-Object -Unique)
             pools = @($pools | Where-Object { $null -ne $_ })
+            hosts = $hosts
         }
     }
 )
@@ -48,6 +60,16 @@ $vms = @(
     foreach ($vm in @(Get-SCVirtualMachine -VMMServer $server)) {
         $cloud = $null
         if ($null -ne $vm.Cloud) { $cloud = "$($vm.Cloud.Name)" }
+        $adapters = $null
+        if ($AdaptersOf -contains "$($vm.Name)") {
+            $adapters = @(
+                foreach ($adapter in @($vm.VirtualNetworkAdapters)) {
+                    $on = $null
+                    if ($null -ne $adapter.VMNetwork) { $on = "$($adapter.VMNetwork.Name)" }
+                    [ordered]@{ name = "$($adapter.Name)"; network = $on }
+                }
+            )
+        }
         [ordered]@{
             name = "$($vm.Name)"
             id = "$($vm.VMId)"
@@ -55,6 +77,7 @@ $vms = @(
             host = "$($vm.HostName)"
             cloud = $cloud
             status = "$($vm.Status)"
+            adapters = $adapters
         }
     }
 )
