@@ -29,6 +29,7 @@ from secondsite.run.events import (
     StepOutcome,
 )
 from secondsite.run.journal import Entry
+from secondsite.run.proof import CHECK
 from secondsite.run.record import QuestionRecord, RunRecord, StepRecord
 from secondsite.run.states import StepState
 
@@ -64,7 +65,7 @@ def messages_about(
     """What is to be told of `entries`, which are events of that run, in their order.
 
     What does not hold any more (a gate that has been decided since) is left out. Failures are told
-    of together.
+    of together. Of a check nothing is told but what speaks against the plan.
 
     Args:
         record: The run as it is now.
@@ -109,9 +110,9 @@ def _topic(entry: Entry, record: RunRecord) -> Topic | None:
         case Escalated():
             return "escalation" if _question(entry, record) else None
         case RunCreated():
-            return "started"
-        case RunEnded():
-            return "ended"
+            return None if record.kind == CHECK else "started"
+        case RunEnded(state=state):
+            return None if record.kind == CHECK and state == "done" else "ended"
         case Decided() | RunHeld() | RunReleased():
             return "decision"
         case _:

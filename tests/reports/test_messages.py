@@ -11,6 +11,7 @@ from secondsite.plan.notifications import NotificationTarget
 from secondsite.plan.secret_source import SecretSource
 from secondsite.reports.messages import Message, messages_about, untold_words
 from secondsite.run.attention import INTERRUPTED
+from secondsite.run.check_events import CHECK_STEPS, check_events
 from secondsite.run.events import (
     Asked,
     Decided,
@@ -28,6 +29,7 @@ from secondsite.run.events import (
     StepIntent,
     StepOutcome,
 )
+from secondsite.run.finding import Finding, Severity
 from secondsite.run.journal import Entry
 from secondsite.run.replay import replay
 from tests.run.story import BEGIN, created
@@ -151,6 +153,34 @@ def test_failures_seen_together_are_one_message_that_tells_of_each() -> None:
     assert "- db/vm00/start: It is stuck. Look." in message.text
     assert f"- and 4 more: secondsite report {RUN}" in message.text
     assert len(message.text.splitlines()) == 13
+
+
+def checked(*severities: Severity) -> tuple[JournalEvent, ...]:
+    begun = created("shop-check-20261120-134005-ab12", operation="check", steps=CHECK_STEPS)
+    findings = [
+        Finding(severity=each, area="memory", sentence="hv1 is full", remedy="free some")
+        for each in severities
+    ]
+    return check_events(begun, findings, hardware={}, ended_at=BEGIN)
+
+
+@pytest.mark.parametrize("severities", [(), (Severity.WARNING, Severity.WARNING)])
+def test_nobody_is_told_of_a_check_that_finds_nothing_against_the_plan(
+    severities: tuple[Severity, ...],
+) -> None:
+    assert topics(*checked(*severities)) == []
+
+
+@pytest.mark.parametrize("severity", [Severity.BLOCKER, Severity.ERROR])
+def test_of_a_check_that_finds_something_its_end_is_told_and_never_its_start(
+    severity: Severity,
+) -> None:
+    messages = told(*checked(Severity.WARNING, severity))
+
+    assert {message.topic for message in messages} == {"failure", "ended"}
+    for message in messages:
+        assert message.mood == "failure"
+        assert "hv1 is full" in message.text
 
 
 def test_nothing_that_looks_like_a_secret_or_a_command_to_the_terminal_is_told() -> None:
