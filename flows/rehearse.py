@@ -26,7 +26,7 @@ from flows.take_up import engine_versions
 from flows.workers import worker_findings
 from secondsite.errors import RefusedError, RunConflictError, SecondsiteError
 from secondsite.home import journal_url, plans_folder
-from secondsite.plan.digest import plan_digest
+from secondsite.plan.digest import plan_digest, suite_digest
 from secondsite.plan.estate import Estate
 from secondsite.plan.loader import find_plan, load_estate, load_plan
 from secondsite.plan.model import Plan
@@ -126,7 +126,7 @@ def programme_of(name: str) -> Programme:
         estate=estate,
         clean_up_at_end=suite is not None and suite.clean_up == "at the end",
         stops_at_failure=suite is not None and suite.on_failure == "stop",
-        digest=plan_digest(paths[0]),
+        digest=suite_digest(suite_path, paths) if suite_path else plan_digest(paths[0]),
     )
 
 
