@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from secondsite.cli.block_reading import read_block
 from secondsite.cli.rescheduling import is_suspended, reschedule
 from secondsite.cli.start import open_journal, requested_by
-from secondsite.errors import RefusedError, UnreachableError
+from secondsite.errors import RefusedError, UnreachableError, UsageError
 from secondsite.home import home
 from secondsite.plan.credentials import Secrets
 from secondsite.run.ballot import Proposal, Submission
@@ -88,7 +88,8 @@ def decide(decision: Decision, arguments: argparse.Namespace) -> int:
             for step in steps
         ]
         cast(journal, record, Submission(proposals=tuple(proposals), code=arguments.code))
-    _tell(record, decision, steps, who, as_json=arguments.json)
+        after = record_of(journal, arguments.run_id)
+    _tell(after, decision, steps, who, as_json=arguments.json)
     return 0
 
 
@@ -134,8 +135,13 @@ def record_of(journal: Journal, run_id: str) -> RunRecord:
     """The run as the journal has it.
 
     Raises:
-        JournalError: there is no such run.
+        UsageError: there is no such run.
     """
+    if journal.find(run_id) != run_id:
+        raise UsageError(
+            f"The journal knows no run {run_id}. Nothing was done.",
+            next_step="List them: secondsite runs",
+        )
     return Following(journal, run_id).record
 
 
@@ -177,5 +183,8 @@ def _tell(
         facts = {"run_id": record.run_id, "decision": decision, "steps": list(steps), "by": who}
         print(json.dumps(facts, indent=2))
         return
+    still_asked = {each.id: each for each in record.open_questions}
     for step in steps:
-        print(f"{record.run_id}: {step}: {decision} by {who}")
+        question = still_asked.get(step)
+        waits = f"; {question.missing} more must approve" if question and question.missing else ""
+        print(f"{record.run_id}: {step}: {decision} by {who}{waits}")

@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(facts, indent=2))
     else:
         _print(facts)
-    return 0 if facts["server"]["answers"] and facts["worker"]["alive"] else 5
+    is_up = facts["server"]["answers"] and facts["worker"]["alive"] and facts["watch"]["alive"]
+    return 0 if is_up else 5
 
 
 def _show_run(name: str, *, as_json: bool) -> int | None:

@@ -38,13 +38,19 @@ def measure_objectives(record: RunRecord, *, now: datetime) -> ObjectiveFacts:
 def _rto_met(
     record: RunRecord, *, rto_s: float | None, actual_s: float | None, now: datetime
 ) -> bool | None:
-    if rto_s is None:
+    if rto_s is None or _was_refused(record):
         return None
     if actual_s is not None:
         return actual_s <= rto_s
     if record.ended_at is not None or (now - record.created_at).total_seconds() > rto_s:
         return False  # some VM never came into service, or not in time
     return None
+
+
+def _was_refused(record: RunRecord) -> bool:
+    """Whether its preflight spoke against it: it touched nothing, and there is nothing to judge."""
+    begun = [step for step in record.steps if step.attempts]
+    return record.ended_at is not None and all(step.action == "preflight" for step in begun)
 
 
 def _together(

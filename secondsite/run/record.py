@@ -152,6 +152,11 @@ class QuestionRecord:
         """Whether people are asked and have not settled it."""
         return self.asked_at is not None and self.decision is None
 
+    @property
+    def missing(self) -> int:
+        """How many people more must approve."""
+        return max(0, self.required - len({each.by.casefold() for each in self.decisions}))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:

@@ -48,7 +48,7 @@ def test_a_fault_of_our_own_is_words_or_json_and_never_a_traceback(
 def test_a_run_that_is_not_there_is_said_to_be_none(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([verb, "no-such-run"]) == 5
+    assert main([verb, "no-such-run"]) == 2
 
     told = capsys.readouterr().err
     assert "The journal knows no run no-such-run." in told

@@ -136,6 +136,8 @@ def test_wrong_person_wrong_code_and_late_answer_are_told_why_and_the_form_comes
     ui.page.screenshot(path=tmp_path / "wrong-code.png")
     waiting = guarded.ok("status", run_id, "--json").facts["waiting"]
     kill(guarded, "watch")  # nobody acts on the second gate's limit before the late answer
+    unwatched = guarded.run("status")
+    assert (unwatched.code, "Watch             not running" in unwatched.out) == (5, True)
     approve(form, "aiko", code=pyotp.TOTP(SECRET).now(), comment="closed at noon")
     wait_past_the_limit(guarded)
     ui.page.reload()

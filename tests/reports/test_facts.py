@@ -14,6 +14,7 @@ from secondsite.reports.schema import schema_text
 from secondsite.reports.shape import RunFacts, State
 from secondsite.run.events import (
     Decision,
+    ErrorFact,
     Objectives,
     PlannedStep,
     RunCreated,
@@ -121,6 +122,15 @@ def test_rto_is_missed_when_a_vm_never_came_into_service() -> None:
 
     assert objectives["rto_actual_s"] is None
     assert objectives["rto_met"] is False
+
+
+def test_rto_of_a_run_that_its_preflight_refused_is_not_judged() -> None:
+    error = ErrorFact(kind="refused", message="dc01 does not replicate.")
+
+    facts = run_facts(replace(succeeded(), fails={"preflight": error}).record())
+
+    assert (facts["state"], facts["objectives"]["rto_met"]) == ("failed", None)
+    assert facts["objectives"]["met"] is None
 
 
 def test_rto_is_open_while_there_is_time_and_missed_once_it_has_passed() -> None:

@@ -159,8 +159,9 @@ def test_a_gate_that_requires_two_needs_two_different_people() -> None:
     twice = [*once, decided(5, Decision.APPROVE, by="ADA")]
     both = [*twice, decided(6, Decision.APPROVE, by="grace")]
 
-    assert replay(once).open_questions
-    assert replay(twice).open_questions
+    assert [each.missing for each in replay(events).open_questions] == [2]
+    assert [each.missing for each in replay(once).open_questions] == [1]
+    assert [each.missing for each in replay(twice).open_questions] == [1]
     assert not replay(both).open_questions
     assert replay(both).by_id[GATE].state is StepState.DONE
 
