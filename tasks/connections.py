@@ -182,6 +182,11 @@ class Sites:
         )
 
     @property
+    def survey_timeout_s(self) -> float:
+        """How long a look at a whole site may take."""
+        return self._estate.limits.survey_timeout.total_seconds()
+
+    @property
     def requests_count(self) -> int:
         """WinRM requests sent so far, to all servers."""
         return self._pool.requests_count

@@ -51,23 +51,23 @@ async def survey_site(
 ) -> SiteSurvey:
     """Everything that the site's servers tell, all asked at the same time.
 
-    A server whose answer did not come is asked once more: looking twice harms nobody. With `enough`
-    there is no second time, and when it is over, who has not answered yet counts as silent and is
-    given up for good. `adapters_of` names the VMs whose adapters VMM tells as well.
+    A server whose answer did not come is asked once more: looking twice harms nobody. Who has not
+    answered within the estate's `survey_timeout` counts as silent and is given up for good. With
+    `enough` there is no second time, and it is over when that is. `adapters_of` names the VMs whose
+    adapters VMM tells as well.
     """
     names = list(hosts)
-    stop = asyncio.ensure_future(enough) if enough is not None else None
+    ask = _twice if enough is None else _once
+    stop = asyncio.ensure_future(enough or asyncio.sleep(sites.survey_timeout_s))
+    until = partial(_until, stop=stop, sites=sites)
+    vmm = sites.vmm_name(site)
     surveyed, listed = await asyncio.gather(
+        answers(until(ask(partial(_survey, sites, name)), server=name) for name in names),
         answers(
-            _until(_survey(sites, name), stop, server=name, sites=sites)
-            if stop is not None
-            else _twice(partial(_survey, sites, name))
-            for name in names
+            [until(ask(partial(_list, sites, site, adapters_of)), server=vmm)] if with_vmm else []
         ),
-        answers(_listing(sites, site, adapters_of, stop) if with_vmm else []),
     )
-    if stop is not None:
-        stop.cancel()
+    stop.cancel()
     surveys = tuple(each for each in surveyed if isinstance(each, HostSurvey))
     answered = {each.host for each in surveys}
     return SiteSurvey(
@@ -114,17 +114,12 @@ async def _survey(sites: Sites, host: str) -> HostSurvey:
     return await sites.host(host).survey()
 
 
-def _listing(
-    sites: Sites, site: str, adapters_of: Sequence[str], stop: asyncio.Future[object] | None
-) -> list[Coroutine[object, object, Inventory]]:
-    if stop is None:
-        return [_twice(partial(_list, sites, site, adapters_of))]
-    server = sites.vmm_name(site)
-    return [_until(_list(sites, site, adapters_of), stop, server=server, sites=sites)]
-
-
 async def _list(sites: Sites, site: str, adapters_of: Sequence[str]) -> Inventory:
     return await sites.vmm(site).inventory(adapters_of)
+
+
+async def _once(look: Callable[[], Awaitable[T]]) -> T:
+    return await look()
 
 
 async def _twice(look: Callable[[], Awaitable[T]]) -> T:
@@ -137,8 +132,8 @@ async def _twice(look: Callable[[], Awaitable[T]]) -> T:
 
 async def _until(
     question: Coroutine[object, object, T],
-    stop: asyncio.Future[object],
     *,
+    stop: asyncio.Future[object],
     server: str,
     sites: Sites,
 ) -> T:

@@ -297,6 +297,8 @@ class Limits(Written):
     Attributes:
         connect_timeout: For one connection to a server.
         request_timeout: For one request to a server.
+        survey_timeout: For a look at a whole site, before a run or in a check: whoever has not
+            answered by then counts as silent.
         dns_verify_timeout: Until every DNS server shows a change.
         address_timeout: Until a booted VM shows a usable address.
         poll_interval: Between two looks at the same thing.
@@ -308,6 +310,7 @@ class Limits(Written):
 
     connect_timeout: Duration = timedelta(seconds=10)
     request_timeout: Duration = timedelta(minutes=5)
+    survey_timeout: Duration = timedelta(minutes=2)
     dns_verify_timeout: Duration = timedelta(seconds=60)
     address_timeout: Duration = timedelta(minutes=5)
     poll_interval: Duration = timedelta(seconds=2)

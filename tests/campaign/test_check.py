@@ -128,6 +128,23 @@ async def test_a_sound_estate_gives_no_finding_for_any_kind(
         assert outlook.proof.state == "draft"
 
 
+async def test_a_site_that_accepts_and_never_answers_does_not_hold_a_check_up(
+    tmp_path: Path, env: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        estate = world.plans / "estate.yaml"
+        estate.write_text(
+            estate.read_text().replace("limits:\n", "limits:\n  survey_timeout: 4s\n")
+        )
+        world.arm(kind="partition", site="tokyo")
+
+        outlook = await checked(world, env, kind=Operation.PLANNED)
+
+        silent = {each.host for each in outlook.findings if each.area == "servers"}
+        assert silent == {"hv-tokyo-1", "hv-tokyo-2", "vmm-tokyo"}
+        assert not outlook.is_ready
+
+
 async def test_a_credential_that_the_servers_refuse_is_found_by_using_it(
     tmp_path: Path, env: pytest.MonkeyPatch
 ) -> None:
