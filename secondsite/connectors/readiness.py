@@ -40,6 +40,8 @@ _NEEDED_SERVICES = {
 }
 """Component ids of Hyper-V: without them no readiness, no address, no clean shutdown."""
 _LOW_SHARE = 0.1
+_WRITTEN_MIB = 1024
+"""Room for what a VM writes to a disk behind its first one until somebody looks."""
 _CERTIFICATE_NOTICE = timedelta(days=30)
 _ALIVE = frozenset({"OK", ""})
 
@@ -181,10 +183,10 @@ def judge_guest(
 def judge_space(
     placed: Mapping[str, tuple[str, str, int]], readiness: Iterable[HostReadiness]
 ) -> list[Finding]:
-    """Room for all VMs of the plan at once, on every volume that holds them.
+    """Room for all VMs of the plan at once, on every volume that holds a disk of them.
 
-    A running VM keeps a file as large as its memory beside its disks (automatic stop action Save),
-    and what it writes besides.
+    A running VM keeps a file as large as its memory (automatic stop action Save), which is counted
+    beside its first disk; what it writes goes to the volume of each disk.
 
     Args:
         placed: VM name → (host, VM id, memory in MiB), in the site in which they will run.
@@ -196,12 +198,13 @@ def judge_space(
     for host, vm_id, memory_mib in placed.values():
         known = by_host.get(host)
         vm = known.vm(vm_id) if known else None
-        if known is None or vm is None or not vm.disks:
+        if known is None or vm is None:
             continue
-        volume = known.volume_of(vm.disks[0])
-        if volume is not None:
-            needed[host, volume.path] += memory_mib
-            volumes[host, volume.path] = volume
+        for index, disk in enumerate(vm.disks):
+            volume = known.volume_of(disk)
+            if volume is not None:
+                needed[host, volume.path] += memory_mib if index == 0 else _WRITTEN_MIB
+                volumes[host, volume.path] = volume
     findings = []
     for (host, path), volume in volumes.items():
         needs = needed[host, path]

@@ -171,6 +171,47 @@ def test_room_is_counted_for_all_vms_of_a_volume_at_once(
     assert all(each.remedy for each in found)
 
 
+@pytest.mark.parametrize(
+    ("free_mib", "expected"),
+    [
+        (0, "E:\\ of hv1 has 0 MiB free, but the plan's VMs there need 3072 MiB"),
+        (3071, "E:\\ of hv1 has 3071 MiB free, but the plan's VMs there need 3072 MiB"),
+        (
+            4000,
+            "E:\\ of hv1 has 4000 MiB free, 3072 MiB of which the plan's VMs need: less than a "
+            "tenth would be left",
+        ),
+        (20000, None),
+    ],
+)
+def test_a_full_volume_under_any_disk_is_found_and_each_disk_counts_where_it_lies(
+    free_mib: int, expected: str | None
+) -> None:
+    def disks(number: int, *paths: str) -> VmReadiness:
+        return VmReadiness(id=str(number), name=f"vm{number}", services=(), disks=paths)
+
+    readiness = HostReadiness(
+        host="hv1",
+        vms=(
+            disks(1, "D:\\1.vhdx", "E:\\data1.vhdx"),
+            disks(2, "D:\\2.vhdx", "\\\\share\\x\\2.vhdx", "E:\\data2.vhdx", "E:\\log2.vhdx"),
+            disks(3),
+        ),
+        volumes=(
+            # Memory is counted once for each VM: with that of one more, this would be too small.
+            Volume(path="D:\\", size_mib=10**4, free_mib=10_000),
+            Volume(path="E:\\", size_mib=10**5, free_mib=free_mib),
+        ),
+    )
+
+    placed = {f"vm{number}": ("hv1", str(number), 4096) for number in (1, 2, 3)}
+    found = judge_space(placed, [readiness])
+
+    assert [each.sentence for each in found] == ([expected] if expected else [])
+    grave = Severity.ERROR if free_mib < 3072 else Severity.WARNING
+    assert all(each.severity is grave and each.remedy for each in found)
+
+
 def network(name: str) -> InventoryNetwork:
     return InventoryNetwork(
         name=name,
