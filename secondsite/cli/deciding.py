@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from secondsite.cli.block_reading import read_block
 from secondsite.cli.rescheduling import is_suspended, reschedule
@@ -31,6 +32,7 @@ __all__ = [
     "decide",
     "go_on",
     "record_of",
+    "tell",
 ]
 
 _TAKEN_UP_WITHIN_S = 6.0
@@ -174,6 +176,11 @@ def _make_heard(journal: Journal, record: RunRecord) -> None:
             reschedule(record)
             return
         time.sleep(1)
+
+
+def tell(words: str, facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what was done, for people or as JSON."""
+    print(json.dumps(facts, indent=2) if as_json else words)
 
 
 def _tell(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from secondsite.cli.deciding import check_name, record_of
+from secondsite.cli.deciding import check_name, record_of, tell
 from secondsite.cli.start import open_journal, requested_by
 from secondsite.errors import RefusedError
 from secondsite.run.events import RunHeld
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_id", metavar="RUN", help="id of the run (secondsite runs)")
     parser.add_argument("--as", dest="who", metavar="NAME", help="who holds it (default: you)")
     parser.add_argument("--comment", default="", help="goes into the journal and the report")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
             at=datetime.now(UTC), by=who, comment=arguments.comment, account=requested_by()
         )
         journal.append(record.run_id, held)
-    print(
-        f"{record.run_id} is held by {who}. Let it go on with: secondsite release {record.run_id}"
+    tell(
+        f"{record.run_id} is held by {who}. Let it go on with: secondsite release {record.run_id}",
+        {"run_id": record.run_id, "held_by": who},
+        as_json=arguments.json,
     )
     return 0

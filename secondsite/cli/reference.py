@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from secondsite.cli.main import COMMANDS, load, parser_of
@@ -42,12 +42,20 @@ def cli_page() -> str:
     """The reference of the command line, from the commands' own help."""
     parts = [_INTRODUCTION]
     for name, summary in COMMANDS.items():
-        parser = parser_of(name, load(name))
-        parser.formatter_class = _Wide
-        help_text = parser.format_help().rstrip()
         sentence = f"{summary[0].upper()}{summary[1:]}."
-        parts += [f"## secondsite {name}\n", f"{sentence}\n", f"```\n{help_text}\n```\n"]
+        parts += [f"## secondsite {name}\n", f"{sentence}\n"]
+        parts += [f"```\n{text}\n```\n" for text in _help_texts(parser_of(name, load(name)))]
     return "\n".join(parts)
+
+
+def _help_texts(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The help of a command, then that of each of its verbs."""
+    parser.formatter_class = _Wide
+    yield parser.format_help().rstrip()
+    for action in parser._actions:  # argparse has no other way to its verbs
+        if isinstance(action, argparse._SubParsersAction):
+            for verb in action.choices.values():
+                yield from _help_texts(verb)
 
 
 def generated_files() -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from secondsite.cli.deciding import check_name, go_on, record_of
+from secondsite.cli.deciding import check_name, go_on, record_of, tell
 from secondsite.cli.start import open_journal, requested_by
 from secondsite.errors import RefusedError
 from secondsite.run.events import RunReleased
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_id", metavar="RUN", help="id of the run (secondsite runs)")
     parser.add_argument("--as", dest="who", metavar="NAME", help="who releases it (default: you)")
     parser.add_argument("--comment", default="", help="goes into the journal and the report")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,6 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
             at=datetime.now(UTC), by=who, comment=arguments.comment, account=requested_by()
         )
         go_on(journal, record, [released])
-    waits = " It still waits for people: secondsite gates" if record.open_questions else ""
-    print(f"{record.run_id} is no longer held.{waits}")
+    waiting = [each.id for each in record.open_questions]
+    waits = " It still waits for people: secondsite gates" if waiting else ""
+    tell(
+        f"{record.run_id} is no longer held.{waits}",
+        {"run_id": record.run_id, "released_by": who, "waiting": waiting},
+        as_json=arguments.json,
+    )
     return 0

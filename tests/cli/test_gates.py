@@ -116,3 +116,13 @@ def test_who_held_a_run_and_why_is_in_its_report(capsys: pytest.CaptureFixture[s
     page = report_markdown(run_facts(record))
     assert "mona (" in page
     assert "holds the run: nothing new starts. Comment: the array is being looked at" in page
+
+
+def test_what_was_done_to_a_run_can_be_read_by_a_program(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert secondsite(["hold", RUN, "--as", "mona", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"run_id": RUN, "held_by": "mona"}
+
+    assert secondsite(["hold", RUN, "--json"]) == 1
+    assert "held already, by mona" in json.loads(capsys.readouterr().out)["error"]["message"]
