@@ -1,4 +1,4 @@
-"""`gates`, `hold` and `release`, from the journal alone."""
+"""`gates`, `hold`, `release` and `abort`, from the journal alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from secondsite.cli.main import main as secondsite
+from secondsite.cli.start import requested_by
 from secondsite.home import journal_url
 from secondsite.plan.estate import Estate
 from secondsite.plan.loader import load_folder
@@ -32,6 +33,7 @@ SHOWN = "# Look\n\nAre the volumes writable?\x1b[2J"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECONDSITE_HOME", str(tmp_path))
     monkeypatch.delenv("SECONDSITE_JOURNAL", raising=False)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     folder = load_folder(PLANS)
     model = folder.estate.model_dump(mode="json")
     model["credentials"]["aiko-codes"] = CODES
@@ -99,6 +101,22 @@ def test_nobody_holds_a_run_in_the_name_of_one_whom_a_code_proves(
     with Journal.open(journal_url()) as journal:
         record = replay(entry.event for entry in journal.read(RUN))
     assert not record.held_by
+
+
+def test_anybody_ends_a_run_without_a_code_under_any_name_and_the_journal_has_the_account(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secondsite(["abort", RUN, "--as", "mallory"])  # told as well: no server starts an engine
+    ended = capsys.readouterr().err
+    secondsite(["abort", RUN, "--as", "aiko"])
+    refused = capsys.readouterr().err
+
+    assert "The decision is in the journal" in ended
+    assert "aiko needs a one-time code" in refused
+    with Journal.open(journal_url()) as journal:
+        record = replay(entry.event for entry in journal.read(RUN))
+    [made] = record.decisions
+    assert (made.by, made.account, made.with_code) == ("mallory", requested_by(), False)
 
 
 def test_who_held_a_run_and_why_is_in_its_report(capsys: pytest.CaptureFixture[str]) -> None:
