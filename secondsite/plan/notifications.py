@@ -16,9 +16,17 @@ __all__ = ["NotificationTarget", "Topic"]
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Topic = Literal[
-    "started", "gate", "reminder", "escalation", "decision", "failure", "interruption", "ended"
+    "started",
+    "gate",
+    "reminder",
+    "escalation",
+    "decision",
+    "lock",
+    "failure",
+    "interruption",
+    "ended",
 ]
-"""What a message is about."""
+"""What a message is about. `lock`: wrong one-time codes have locked an approver."""
 Kind = Literal["test", "planned", "unplanned", "cleanup", "commit", "undo", "reverse", "cancel"]
 
 _BLOCK = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
@@ -40,7 +48,8 @@ class NotificationTarget(Written):
         url: Where its Apprise URL is kept (`mailtos://…`, `slack://…`, `msteams://…`, `jsons://…`):
             it holds passwords or tokens, so it never stands in this file.
         block: Instead of `url`: a notification block of the Prefect server, as `TYPE/NAME`.
-        events: What it is told of; everything if absent.
+        events: What it is told of; everything if absent. With `decision` also of `lock`: that wrong
+            one-time codes have locked an approver.
         plans: Only runs of these plans; all if absent.
         kinds: Only runs of these kinds; all if absent.
         to_approvers: What is said about gates goes to the mail addresses (`contact`) of those who
@@ -70,7 +79,7 @@ class NotificationTarget(Written):
     def wants(self, *, topic: str, plan: str, kind: str) -> bool:
         """Whether it is told of that."""
         return (
-            topic in self.events
+            (topic in self.events or (topic == "lock" and "decision" in self.events))
             and (not self.plans or plan in self.plans)
             and (not self.kinds or kind in self.kinds)
         )

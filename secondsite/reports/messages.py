@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Literal, cast
 
 from secondsite.plan.notifications import Topic
-from secondsite.reports.phrasing import KIND_WORDS, plain_lines, plain_text
+from secondsite.reports.phrasing import KIND_WORDS, plain_lines, plain_text, say_how
 from secondsite.reports.redaction import withhold_in_text
 from secondsite.run.attention import CANCELLED, INTERRUPTED
 from secondsite.run.events import (
     Asked,
+    CodeGiven,
     Decided,
     Escalated,
     Noted,
@@ -48,7 +49,8 @@ class Message:
         about: Numbers, in the run, of the events that it tells of.
         title: A few words.
         text: A sentence, then what to do; several lines of plain text.
-        approvers: For gates: who may decide; empty where anybody may.
+        approvers: For gates: who may decide; empty where anybody may. For locks: who is locked, and
+            who may decide besides.
     """
 
     topic: Topic
@@ -82,6 +84,8 @@ def messages_about(
             continue
         if topic == "failure":
             failures.append((entry.run_seq, cast("StepOutcome | Asked", entry.event).step))
+        elif topic == "lock":
+            told.append(_about_lock(entry, record, page))
         else:
             told.append(_message(topic, entry, record, page))
     if failures:
@@ -115,6 +119,8 @@ def _topic(entry: Entry, record: RunRecord) -> Topic | None:
             return None if record.kind == CHECK and state == "done" else "ended"
         case Decided() | RunHeld() | RunReleased():
             return "decision"
+        case CodeGiven(locked_until=locked_until):
+            return "lock" if locked_until else None
         case _:
             return None
 
@@ -227,6 +233,36 @@ def _about_gate(
         text=_text(sentence, *lines, page=page),
         mood="warning",
         approvers=gate.approvers,
+    )
+
+
+def _about_lock(entry: Entry, record: RunRecord, page: str) -> Message:
+    lock, question = cast("CodeGiven", entry.event), _question(entry, record)
+    asked = question.approvers if question else ()
+    others = [name for name in asked if name.casefold() != lock.by.casefold()]
+    door = say_how(lock.via, with_code=False, account="")
+    lines = [
+        f"No decision under that name counts until {lock.locked_until:%Y-%m-%d %H:%M:%S} UTC, in "
+        "whatever run.",
+        f"Was it not {lock.by}? Then somebody is guessing: find out who reaches that door, and "
+        f"give {lock.by} a new secret for codes.",
+    ]
+    if question is not None and others:
+        lines.append(f"May decide about {question.id} meanwhile: {', '.join(others)}.")
+    elif question is not None and asked:
+        lines.append(f"Nobody else may decide about {question.id} meanwhile.")
+    return Message(
+        topic="lock",
+        about=(entry.run_seq,),
+        title=_line(f"{record.plan}: {lock.by} is locked by wrong one-time codes"),
+        text=_text(
+            f"{_what(record)}: too many wrong one-time codes in a row were given for {lock.by}, "
+            f"the last {door}.",
+            *lines,
+            page=page,
+        ),
+        mood="warning",
+        approvers=(lock.by, *others),
     )
 
 

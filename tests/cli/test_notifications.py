@@ -19,6 +19,7 @@ from secondsite.plan.prefect_server import PrefectServer
 from secondsite.plan.secret_source import SecretSource
 from secondsite.run.events import (
     Asked,
+    CodeGiven,
     Decided,
     Decision,
     ErrorFact,
@@ -159,6 +160,27 @@ def test_approvers_get_the_mail_about_their_gate_themselves(post: Post) -> None:
         ("ops@corp.example",),
         ("aiko@corp.example",),
     ]
+
+
+def test_an_approver_who_is_locked_gets_the_mail_about_it_and_operators_do(post: Post) -> None:
+    post.mail_target(events=("lock",), to_approvers=True)
+    post.hook_target(events=("decision",))
+    post.ask()
+    wrong = CodeGiven(at=post.now, by="aiko", via="ui", step=GATE)
+    until = post.now + timedelta(minutes=15)
+    post.tell(*[wrong] * 4)
+    post.look()
+    before = [*post.mail.taken, *post.hook.taken]
+
+    post.tell(CodeGiven(at=post.now, by="aiko", via="ui", step=GATE, locked_until=until))
+    post.look()
+    post.look()
+
+    [mail], [message] = post.mail.taken, post.hook.taken
+    assert before == []
+    assert mail.recipients == ("aiko@corp.example",)
+    assert mail.subject == message["title"] == "shop: aiko is locked by wrong one-time codes"
+    assert "Was it not aiko?" in mail.text
 
 
 def test_each_message_goes_out_once_however_often_the_watch_is_started(post: Post) -> None:

@@ -24,7 +24,7 @@ WRONG = {
     ),
     "an unknown topic": (
         "notifications:\n  - {name: mail, url: {env: MAIL}, events: [gate, strated]}\n",
-        '40: notification "mail": events 2: "strated" is not one of the possible values (did you mean "started"?): write started, gate, reminder, escalation, decision, failure, interruption or ended',
+        '40: notification "mail": events 2: "strated" is not one of the possible values (did you mean "started"?): write started, gate, reminder, escalation, decision, lock, failure, interruption or ended',
     ),
     "approvers that nobody named": (
         "notifications:\n  - {name: mail, url: {env: MAIL}, to_approvers: true}\n",

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from secondsite.plan.notifications import NotificationTarget
+from secondsite.plan.notifications import NotificationTarget, Topic
 from secondsite.plan.secret_source import SecretSource
 from secondsite.reports.messages import Message, messages_about, untold_words
 from secondsite.run.attention import INTERRUPTED
 from secondsite.run.check_events import CHECK_STEPS, check_events
 from secondsite.run.events import (
     Asked,
+    CodeGiven,
     Decided,
     Decision,
     ErrorFact,
@@ -85,6 +86,50 @@ def test_a_gate_that_has_been_decided_meanwhile_is_not_told_any_more() -> None:
 
     assert topics(*TO_THE_GATE) == ["started", "gate"]
     assert topics(*TO_THE_GATE, decided) == ["started", "decision"]
+
+
+def test_the_code_that_locks_an_approver_is_told_and_no_other_one() -> None:
+    until = BEGIN + timedelta(minutes=15)
+    wrong = CodeGiven(at=BEGIN, by="aiko", via="ui", step=GATE)
+    lock = CodeGiven(at=BEGIN, by="aiko", via="cli", step=GATE, locked_until=until)
+    right = CodeGiven(at=BEGIN, by="ben", via="cli", step=GATE, period=5)
+    asked = Asked(at=BEGIN, step=GATE, title="Storage released", approvers=("Aiko", "ben"))
+
+    *_, told_of = told(*TO_THE_GATE[:-1], asked, wrong, wrong, lock, right)
+
+    assert topics(*TO_THE_GATE[:-1], asked, wrong, right) == ["started", "gate"]
+    assert (told_of.topic, told_of.title) == (
+        "lock",
+        "shop: aiko is locked by wrong one-time codes",
+    )
+    assert "given for aiko, the last at a terminal." in told_of.text
+    assert f"counts until {until:%Y-%m-%d %H:%M:%S} UTC" in told_of.text
+    assert "Was it not aiko?" in told_of.text
+    assert f"May decide about {GATE} meanwhile: ben." in told_of.text
+    assert told_of.approvers == ("aiko", "ben")
+
+
+def test_a_lock_of_the_only_approver_says_that_nobody_else_may_decide() -> None:
+    lock = CodeGiven(at=BEGIN, by="aiko", via="ui", step=GATE, locked_until=LATER)
+    asked = Asked(at=BEGIN, step=GATE, title="Storage released", approvers=("aiko",))
+
+    *_, told_of = told(*TO_THE_GATE[:-1], asked, lock)
+
+    assert f"Nobody else may decide about {GATE} meanwhile." in told_of.text
+    assert told_of.approvers == ("aiko",)
+
+
+@pytest.mark.parametrize(
+    ("events", "is_told"),
+    [(("lock",), True), (("decision",), True), (("gate", "failure"), False)],
+)
+def test_a_target_that_wants_decisions_is_told_of_locks_too(
+    events: tuple[Topic, ...], *, is_told: bool
+) -> None:
+    target = NotificationTarget(name="ops", url=SecretSource(file="x"), events=events)
+
+    assert target.wants(topic="lock", plan="shop", kind="test") is is_told
+    assert not target.wants(topic="started", plan="shop", kind="test")
 
 
 def test_reminders_and_escalations_tell_who_is_asked_now_until_when() -> None:
