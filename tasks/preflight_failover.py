@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -141,23 +140,9 @@ async def _source(run: RunContext, *, enough: Awaitable[object] | None = None) -
     if not hosts:
         names = tuple(host.name for host in run.estate.sites[site].hosts)
         return SiteSurvey(site=site, silent=names)
-    if enough is not None or not untold:
-        return await survey_site(
-            run.sites,
-            site,
-            hosts=hosts,
-            with_vmm=bool(untold),
-            adapters_of=untold,
-            enough=enough,
-        )
-    # Its hosts must answer. Its VMM need not, and is not waited for as long as they are.
-    limit_s = run.estate.limits.source_site_timeout.total_seconds()
-    seen, listed = await asyncio.gather(
-        survey_site(run.sites, site, hosts=hosts, with_vmm=False),
-        survey_site(run.sites, site, hosts=(), adapters_of=untold, enough=asyncio.sleep(limit_s)),
+    return await survey_site(
+        run.sites, site, hosts=hosts, with_vmm=bool(untold), adapters_of=untold, enough=enough
     )
-    troubles = (*seen.troubles, *listed.troubles)
-    return replace(seen, inventory=listed.inventory, troubles=troubles)
 
 
 async def _target(run: RunContext, *, enough: Awaitable[object] | None = None) -> SiteSurvey:

@@ -304,7 +304,6 @@ class Limits(Written):
         poll_interval: Between two looks at the same thing.
         source_site_timeout: Unplanned failovers: for everything that is asked of the site that is
             left, at each point where it is asked at all. After that the failover goes on without.
-            Other failovers: for what its VMM server tells of virtual networks.
         copy_timeout: For the copy of one VM when its replication is reversed.
     """
 

@@ -198,7 +198,7 @@ def test_without_vmm_in_the_left_site_a_planned_failover_needs_what_a_run_has_se
     tmp_path: Path,
 ) -> None:
     with a_world(tmp_path / "lab", change_lab=virtual_lab) as world:
-        virtual_estate(world.plans, source_site_timeout="2s")
+        virtual_estate(world.plans, survey_timeout="10s")
         world.arm(kind="host-refuses", host="vmm-tokyo")
         before = world.state()
 
