@@ -18,8 +18,9 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows.child_runs import ended_before_it_began, start_child
 from flows.heartbeat import beat, beside
 from flows.looking import current_proof, look_at_plan
-from flows.rehearsing import Rehearsal, Surroundings, TakenDown, note_skip, unfinished
+from flows.rehearsing import Rehearsal, Surroundings, TakenDown
 from flows.schedules import requester_of
+from flows.skipping import reason_to_skip
 from flows.standing_artifact import show_standing
 from flows.stopping import told_to_end, was_cancelled
 from flows.take_up import engine_versions
@@ -88,7 +89,8 @@ async def rehearse(plan: str, requested_by: str = "", resume: str = "") -> State
     """Rehearse a plan, or a suite of plans: nobody need be there, production is not touched.
 
     Check, test failover, probes, hold if the plan says so, clean-up, report. The clean-up is tried
-    whatever became of the test. It never starts on top of an unfinished one: then it is skipped.
+    whatever became of the test. It is skipped on top of an unfinished one, and while the VMs are in
+    the recovery site after a real failover.
 
     Args:
         plan: Name of the recovery plan or of the suite; leave it as it is.
@@ -163,7 +165,7 @@ async def _rehearse(
         replay = _again(journal, known)
         run_id = known
     else:
-        if skipped := _skip(programme, journal):
+        if skipped := await _skip(programme, journal):
             return Completed(message=skipped)
         run_id = new_run_id(
             plan=programme.name, operation=REHEARSAL, at=_now(), token=flow_run.hex[:8]
@@ -206,14 +208,11 @@ async def _rehearse(
         journal.detach(run_id, holder=holder)
 
 
-def _skip(programme: Programme, journal: Journal) -> str:
+async def _skip(programme: Programme, journal: Journal) -> str:
     """Why a rehearsal of a single plan does not begin; a suite goes on with its other plans."""
     if len(programme.plans) > 1:
         return ""
-    plan = programme.plans[0].name
-    why, run_id = unfinished(journal, plan)
-    if why:
-        note_skip(journal, run_id, plan, _now())
+    why = await reason_to_skip(programme.plans[0], journal, at=_now())
     return f"Skipped: {why}. Nothing was started." if why else ""
 
 

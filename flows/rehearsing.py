@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from flows.looking import CheckRequest, Outlook
+from flows.skipping import reason_to_skip
 from secondsite.errors import SecondsiteError
 from secondsite.plan.model import Plan
 from secondsite.reports.objectives import measure_objectives
@@ -24,7 +25,6 @@ from secondsite.run.events import (
     Decision,
     ErrorFact,
     JournalEvent,
-    Noted,
     StepIntent,
     StepOutcome,
 )
@@ -36,12 +36,12 @@ from secondsite.run.leases import Lease
 from secondsite.run.leftovers import leftovers
 from secondsite.run.proof import Proof
 from secondsite.run.record import RunRecord
-from secondsite.run.rehearsal import Errand, errands, in_the_way
+from secondsite.run.rehearsal import Errand, errands
 from secondsite.run.replay import Replay
 from secondsite.run.states import FINAL, StepState
 from tasks.options import rehearsal_options
 
-__all__ = ["Rehearsal", "Surroundings", "TakenDown", "unfinished"]
+__all__ = ["Rehearsal", "Surroundings", "TakenDown"]
 
 _POLL_S = 1.0
 _TAKEN_UP_WITHIN_S = 900.0
@@ -50,7 +50,6 @@ _RESUMED_WITHIN_S = 120.0
 _ENDS_WITHIN_S = 900.0
 """From the wish that a test may end until it has."""
 _CLEAN_UPS = 2
-_LOOKS = ("check", "rehearse")
 
 
 class TakenDown(Exception):  # noqa: N818 - no error: the process was told to end
@@ -155,9 +154,7 @@ class Rehearsal:
             return self._skipped(errand, "the rehearsal was cancelled")
         if self.stops_at_failure and self.replay.record().failures:
             return self._skipped(errand, "a plan before it failed, and the suite stops there")
-        why, run_id = await asyncio.to_thread(unfinished, self.journal, plan.name)
-        if why:
-            await asyncio.to_thread(note_skip, self.journal, run_id, plan.name, self.now())
+        if why := await reason_to_skip(plan, self.journal, at=self.now()):
             return self._skipped(errand, why)
         request = CheckRequest(
             plan=plan.name, requested_by=self.requested_by, rehearsal=self.run_id
@@ -346,30 +343,6 @@ class Rehearsal:
             evidence=evidence or {},
             error=ErrorFact(kind=kind, message=message, next=next_step),
         )
-
-
-def unfinished(journal: Journal, plan: str) -> tuple[str, str]:
-    """Why the plan cannot be rehearsed now, and the run that is in the way; empty if it can."""
-    active = [
-        (each.run_id, each.operation)
-        for each in journal.runs(plan=plan, without=_LOOKS)
-        if each.ended_at is None
-    ]
-    return in_the_way(active, records_of(journal, plan))
-
-
-def note_skip(journal: Journal, run_id: str, name: str, at: datetime) -> None:
-    """Let the run that was in the way know what did not happen because of it."""
-    journal.append(
-        run_id,
-        Noted(
-            at=at,
-            text=f"A rehearsal of {name} was due and was skipped: this run is not over, or was "
-            "not cleaned up.",
-            level="warning",
-            details={"rehearsal_skipped": name},
-        ),
-    )
 
 
 def _abort(at: datetime) -> Decided:

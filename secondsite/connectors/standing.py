@@ -106,6 +106,12 @@ class VmStanding:
         """Whether it runs in both sites: two truths are being written."""
         return self.home.is_running and self.away.is_running
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the recovery site shows that it was failed over to it, or is its primary."""
+        relation = self.away.relation
+        return _is_over(self.away) or (relation is not None and relation.mode == "Primary")
+
     def side(self, site: str) -> SideView:
         """The VM in that site."""
         return self.home if self.home.site == site else self.away
@@ -143,6 +149,11 @@ class PlanStanding:
         for site in sorted({vm.holding for vm in self.vms.values() if vm.holding}):
             names = [vm.name for vm in self.vms.values() if vm.holding == site]
             yield f"addresses in {site} are still taken for {', '.join(names)}"
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        """The VMs that are in the recovery site now."""
+        return tuple(vm.name for vm in self.vms.values() if vm.is_away)
 
     @property
     def direction(self) -> Direction:

@@ -255,6 +255,65 @@ async def test_none_starts_on_top_of_an_unfinished_one_and_the_journal_has_it(
         assert any("A rehearsal of payroll was due and was skipped" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("failover", "sites", "possible"),
+    [
+        (
+            Case(operation="planned"),
+            "protected, reversed",
+            "secondsite run payroll --kind planned --direction back",
+        ),
+        (Case(operation="unplanned"), "failed over, commit pending", "secondsite undo payroll"),
+    ],
+)
+async def test_after_a_real_failover_a_rehearsal_is_skipped_and_the_plan_does_not_fail(
+    failover: Case,
+    sites: str,
+    possible: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with a_world(tmp_path / "world") as world:
+        prepared(world, monkeypatch)
+        around = Around(world=world)
+        await rehearsed(around, "payroll")
+        moved = world.carry_out(failover)
+        there, done = world.state(), world.done()
+        around.started.clear()
+
+        alone = await rehearsed(around, "payroll")
+        of_suite = await rehearsed(around, "quarter")
+
+        assert moved.state == "COMPLETED", moved.message
+        assert alone.is_completed()
+        words = str(alone.message)
+        assert words.startswith("Skipped: its VMs are in osaka, where a test would come up")
+        assert f"({sites}); possible now: " in words
+        assert possible in words
+        assert words.endswith(". Nothing was started.")
+        suite, *before = rehearsals(world)
+        assert len(before) == 1  # the one before the failover
+        assert of_suite.is_failed()  # as with anything else that was not rehearsed
+        assert list(states(suite).items()) == [
+            ("payroll/check", "skipped"),
+            ("payroll/test", "skipped"),
+            ("personnel/check", "done"),
+            ("personnel/test", "done"),
+            ("personnel/clean-up", "done"),
+            ("payroll/clean-up", "done"),
+        ]
+        assert suite.summary.startswith("payroll: skipped, because its VMs are in osaka, where")
+        assert suite.summary.endswith("personnel: succeeded.")
+        assert around.started == ["test-failover/personnel", "clean-up/personnel"]
+        assert standing(world, "payroll").state is ProofState.VERIFIED
+        assert world.state() == there
+        assert {key for key in world.done() - done if "pay" in key[2]} == set()
+        with closing(Journal.open(journal_url())) as journal:
+            (run,) = journal.runs(plan="payroll", operations=(failover.operation,))
+            notes = [note.text for note in record_of(journal, run.run_id).notes]
+        assert sum("was due and was skipped: its VMs are in osaka" in note for note in notes) == 2
+
+
 @pytest.mark.parametrize("is_cancelled", [False, True])
 async def test_a_rehearsal_whose_process_is_told_to_end_is_taken_up_and_cleaned_up(
     is_cancelled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -143,6 +143,30 @@ def test_each_pair_of_states_has_its_name_and_its_operations(
     assert {(str(each), way) for each, way in offered(stands, PROTECTION)} == offers
 
 
+@pytest.mark.parametrize(
+    ("pair", "is_away"),
+    [
+        (PROTECTED, False),
+        (PREPARED, False),
+        (GONE, False),
+        (("Running Primary Error", "Off Replica Error"), False),
+        (("Running None None", None), False),
+        (OVER_PLANNED, True),
+        (OVER_UNPLANNED, True),
+        (COMMITTED, True),
+        (FENCED, True),
+        (COPYING, True),
+        (TURNED, True),
+        (HOME_PENDING, True),
+        ((None, TURNED[1]), True),
+    ],
+)
+def test_a_vm_is_away_when_the_recovery_site_shows_a_failover_or_the_primary(
+    pair: tuple[str | None, str | None], is_away: bool
+) -> None:
+    assert standing(pair).away == (("vm0",) if is_away else ())
+
+
 def test_a_running_test_is_cleaned_up_before_anything_else() -> None:
     stands = standing(PROTECTED, test_vm="vm0 - Test")
 
