@@ -46,8 +46,7 @@ async def elsewhere(plan: Plan) -> str:
     except SecondsiteError:
         return ""
     standing = _standing(plan, protection, here, there)
-    is_split = any(vm.is_split for vm in standing.vms.values())
-    return "" if is_split else _words(plan, protection, standing)
+    return _words(plan, protection, standing) if standing.away else ""
 
 
 async def _survey(sites: Sites, estate: Estate, site: str) -> SiteSurvey:

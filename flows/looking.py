@@ -123,6 +123,7 @@ async def look_at_plan(
         findings,
         hardware=hardware,
         lag_s=checked.lag_s,
+        away=checked.standing.away if request.direction is Direction.FORWARD else (),
         ended_at=datetime.now(UTC),
     )
     await asyncio.to_thread(journal.append, run_id, *events)

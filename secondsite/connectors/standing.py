@@ -152,7 +152,9 @@ class PlanStanding:
 
     @property
     def away(self) -> tuple[str, ...]:
-        """The VMs that are in the recovery site now."""
+        """The VMs that are in the recovery site; none as long as one of the plan runs in both."""
+        if any(vm.is_split for vm in self.vms.values()):
+            return ()
         return tuple(vm.name for vm in self.vms.values() if vm.is_away)
 
     @property

@@ -16,7 +16,7 @@ from secondsite.run.events import (
     StepOutcome,
 )
 from secondsite.run.finding import Finding, Severity, is_sound
-from secondsite.run.proof import CHECK, FINDINGS, HARDWARE, LAG
+from secondsite.run.proof import AWAY, CHECK, FINDINGS, HARDWARE, LAG
 
 __all__ = ["CHECK_STEPS", "check_events", "counted", "verdict"]
 
@@ -30,8 +30,12 @@ def check_events(
     hardware: Mapping[str, Mapping[str, Any]],
     ended_at: datetime,
     lag_s: Mapping[str, float] | None = None,
+    away: Sequence[str] = (),
 ) -> tuple[JournalEvent, ...]:
-    """Everything that the journal is told of a check, all at once: it has touched nothing."""
+    """Everything that the journal is told of a check, all at once: it has touched nothing.
+
+    `away` are the VMs that are already in the site to which the failover in question would lead.
+    """
     sound = is_sound(findings)
     words = verdict(findings)
     wrong = ErrorFact(
@@ -48,6 +52,7 @@ def check_events(
                 FINDINGS: [each.as_dict() for each in findings],
                 HARDWARE: dict(hardware),
                 LAG: dict(lag_s or {}),
+                **({AWAY: list(away)} if away else {}),
             },
             error=None if sound else wrong,
         ),

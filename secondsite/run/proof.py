@@ -21,6 +21,7 @@ from secondsite.run.record import RunRecord
 from secondsite.run.states import StepState
 
 __all__ = [
+    "AWAY",
     "CHECK",
     "FINDINGS",
     "HARDWARE",
@@ -32,6 +33,9 @@ __all__ = [
     "prove",
 ]
 
+AWAY = "away"
+"""Key of the VMs that a check saw in the other site after a failover: none is to be made from home
+then, which says nothing about the plan. Stored in journals, too."""
 CHECK = "check"
 """The operation of a run that only looks."""
 FINDINGS = "findings"
@@ -242,11 +246,16 @@ def _is_up(test: RunRecord, records: Sequence[RunRecord]) -> bool:
 
 
 def _last_check(records: Sequence[RunRecord], *, after: RunRecord | None) -> RunRecord | None:
-    """The newest check, if nothing has verified the plan since."""
-    newest = next((each for each in reversed(records) if each.kind == CHECK), None)
+    """The newest check that tells something, if nothing has verified the plan since."""
+    checks = (each for each in reversed(records) if each.kind == CHECK)
+    newest = next((each for each in checks if not _saw_away(each)), None)
     if newest is None or (after is not None and after.created_at > newest.created_at):
         return None
     return newest
+
+
+def _saw_away(check: RunRecord) -> bool:
+    return any(step.evidence.get(AWAY) for step in check.steps)
 
 
 def _changes(

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.client.schemas import State
 
-from flows.looking import current_proof
+from flows.looking import CheckRequest, current_proof, look_at_plan
 from flows.rehearse import rehearse_programme
 from secondsite.home import journal_url
 from secondsite.plan.loader import load_estate, load_plan
@@ -312,6 +312,27 @@ async def test_after_a_real_failover_a_rehearsal_is_skipped_and_the_plan_does_no
             (run,) = journal.runs(plan="payroll", operations=(failover.operation,))
             notes = [note.text for note in record_of(journal, run.run_id).notes]
         assert sum("was due and was skipped: its VMs are in osaka" in note for note in notes) == 2
+        with closing(Journal.open(journal_url())) as journal:
+            outlook = await look_at_plan(CheckRequest(plan="payroll"), journal)
+        assert not outlook.is_ready
+        assert outlook.proof.state is ProofState.VERIFIED
+
+
+async def test_vms_that_run_in_both_sites_are_no_reason_to_skip_a_rehearsal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"primary_side": "skip", "other_site_is_gone": "the test says so"}
+    with a_world(tmp_path / "world", Case(operation="unplanned", options=gone)) as world:
+        prepared(world, monkeypatch)
+        around = Around(world=world)
+
+        state = await rehearsed(around, "payroll")
+
+        (record,) = rehearsals(world)
+        assert state.is_failed()
+        assert states(record)["payroll/check"] == "failed"
+        assert standing(world, "payroll").state is ProofState.FAILING
+        assert around.started == []
 
 
 @pytest.mark.parametrize("is_cancelled", [False, True])

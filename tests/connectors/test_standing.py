@@ -167,6 +167,11 @@ def test_a_vm_is_away_when_the_recovery_site_shows_a_failover_or_the_primary(
     assert standing(pair).away == (("vm0",) if is_away else ())
 
 
+def test_no_vm_counts_as_away_while_one_of_the_plan_runs_in_both_sites() -> None:
+    assert standing(TURNED, PROTECTED).away == ("vm0",)
+    assert standing(TURNED, SPLIT).away == ()
+
+
 def test_a_running_test_is_cleaned_up_before_anything_else() -> None:
     stands = standing(PROTECTED, test_vm="vm0 - Test")
 

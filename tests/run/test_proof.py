@@ -99,10 +99,13 @@ def a_check(
     number: float,
     *findings: Finding,
     hardware: Mapping[str, Any] = HARDWARE,
+    away: tuple[str, ...] = (),
 ) -> RunRecord:
     at = day(number)
     first = created(f"shop-check-{number}", at=at, steps=CHECK_STEPS, operation="check")
-    return replay(check_events(first, findings, hardware={"sql01": hardware}, ended_at=at))
+    return replay(
+        check_events(first, findings, hardware={"sql01": hardware}, ended_at=at, away=away)
+    )
 
 
 def found(severity: Severity, area: str = "memory") -> Finding:
@@ -225,6 +228,18 @@ def test_a_check_that_found_something_grave_makes_it_fail_until_one_does_not(
     assert proof(*records).reasons == ("hv1 is full: free some",)
     assert proof(*records, a_check(4)).state is ProofState.VERIFIED
     assert proof(*records, a_test(4), a_cleanup(4.5)).state is ProofState.VERIFIED
+
+
+def test_a_check_that_finds_the_vms_in_the_other_site_leaves_the_standing_as_it_was() -> None:
+    verified = (a_test(1), a_cleanup(1.5))
+    moved = a_check(4, found(Severity.BLOCKER), away=("sql01",))
+
+    assert proof(*verified, moved).state is ProofState.VERIFIED
+    assert proof(*verified, moved, now=92).state is ProofState.STALE
+    grave = a_check(3, found(Severity.ERROR))
+    assert proof(*verified, grave, moved).state is ProofState.FAILING
+    back = a_check(5, found(Severity.BLOCKER))
+    assert proof(*verified, moved, back).state is ProofState.FAILING
 
 
 def test_warnings_and_what_is_wrong_with_the_engine_say_nothing_about_the_plan() -> None:
