@@ -24,12 +24,17 @@ from secondsite.graph import Action, Operation, PrimarySide, Side, Step
 from secondsite.plan.estate import Estate, Network, Protection, Site
 from secondsite.plan.made_network import MADE_NETWORKS, MadeNetwork
 from secondsite.plan.model import Direction, Plan
-from secondsite.run.dns_ledger import Key, Preparation, final_ttls, preparations
+from secondsite.run.dns_ledger import (
+    Key,
+    Preparation,
+    dns_of_failover,
+    final_ttls,
+    preparations,
+)
 from secondsite.run.events import JournalEvent, VmFact
 from secondsite.run.leftovers import (
     LeftNetworks,
     Leftover,
-    dns_of_failover,
     leftovers,
     networks_left,
 )

@@ -67,7 +67,7 @@ def _planned(run: RunContext, vm: PlannedVm) -> Iterator[str]:
 def _found_earlier(run: RunContext, vm: PlannedVm) -> Iterator[str]:
     """What the newest failover in the other direction found, when it brought the VM here."""
     for record in reversed(run.earlier_runs()):
-        if record.kind in {"planned", "unplanned"} and record.direction != run.direction:
+        if record.is_real_failover and record.direction != run.direction:
             found = record.vm(vm.name)
             if found is not None and found.addresses:
                 yield from found.addresses

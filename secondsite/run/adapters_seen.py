@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondsite.run.record import RunRecord, StepRecord
+from secondsite.run.record import REAL_FAILOVERS, RunRecord, StepRecord
 from secondsite.run.states import StepState
 
 __all__ = [
@@ -43,8 +43,7 @@ COPY = "copy"
 RESTORED = "restored_site"
 """Key, in a step's evidence, of the site in which the VM's copy was put back as it was."""
 
-_REAL = frozenset({"planned", "unplanned"})
-TAKE_OR_GIVE_BACK = ("planned", "unplanned", "undo", "reverse", "cancel", "commit")
+TAKE_OR_GIVE_BACK = (*REAL_FAILOVERS, "undo", "reverse", "cancel", "commit")
 """The operations that `holders` has to know; rehearsals are very many more."""
 
 Facts = Mapping[str, Any]
@@ -136,7 +135,7 @@ def _began(
     record: RunRecord, facts: Facts, steps: Iterable[StepRecord], site: str, *, action: str
 ) -> bool:
     return (
-        record.kind in _REAL
+        record.is_real_failover
         and facts.get(TARGET_SITE) == site
         and not facts.get("already")
         and any(step.action == action and step.attempts for step in steps)

@@ -23,6 +23,7 @@ __all__ = [
     "Key",
     "Preparation",
     "changes_of",
+    "dns_of_failover",
     "final_ttls",
     "former_changes",
     "had_part",
@@ -37,7 +38,7 @@ Key = tuple[str, str, str, str]
 ROLLED_BACK = "of_run"
 """Name, among a run's parameters, of the run whose DNS changes it takes back."""
 
-_MOVES = frozenset({"planned", "unplanned"})
+_ENDS_A_FAILOVER = frozenset({"commit", "reverse", "restore-dns"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,35 @@ def preparations(records: Iterable[RunRecord]) -> dict[Key, Preparation]:
     return found
 
 
+def dns_of_failover(records: Iterable[RunRecord], vm: str) -> tuple[Change, ...]:
+    """The DNS changes of the newest real failover of `vm`, as long as it can be taken back.
+
+    It cannot any more when it is committed, reversed or undone, or when one in the other direction
+    has begun. What could not be put back then still can.
+
+    Args:
+        records: Runs of one plan, oldest first.
+        vm: Its name in the plan.
+    """
+    changes: tuple[Change, ...] = ()
+    direction = ""
+    for record in records:
+        steps = [step for step in record.steps if step.vm == vm]
+        has_begun = any(step.action == "failover" and step.attempts for step in steps)
+        if record.is_real_failover and has_begun:
+            kept = dns_changes_noted(record)
+            made = tuple(
+                change for step in steps if step.action == "dns" for change in kept.get(step.id, ())
+            )
+            changes = made or (changes if record.direction == direction else ())
+            direction = record.direction
+        for step in steps:
+            if step.action in _ENDS_A_FAILOVER and step.state is StepState.DONE:
+                left = {key_of(row) for row in step.evidence.get("dns", ()) if row.get("trouble")}
+                changes = tuple(change for change in changes if key_of(change) in left)
+    return changes
+
+
 def former_changes(records: Iterable[RunRecord], *, vm: str, direction: str) -> dict[Key, Change]:
     """What failovers of `vm` in the other direction changed since it was last here, by record set.
 
@@ -120,7 +150,7 @@ def former_changes(records: Iterable[RunRecord], *, vm: str, direction: str) -> 
         own = [step for step in record.steps if step.vm == vm]
         done = {step.action for step in own if step.state is StepState.DONE}
         changes = [change for name, change in changes_of(record) if name == vm]
-        if record.kind in _MOVES:
+        if record.is_real_failover:
             if changes:
                 earlier[record.run_id] = dict(found)
             if record.direction == direction:
@@ -167,7 +197,7 @@ def final_ttls(records: Iterable[RunRecord]) -> dict[Key, int]:
         for _, change in changes_of(record):
             if record.kind == "prepare-dns":
                 found.pop(key_of(change), None)  # what an older failover wanted is over
-            elif record.kind in _MOVES and change.get("final_ttl_s") is not None:
+            elif record.is_real_failover and change.get("final_ttl_s") is not None:
                 found[key_of(change)] = int(change["final_ttl_s"])
     return found
 

@@ -16,7 +16,6 @@ __all__ = [
     "LeftNetworks",
     "Leftover",
     "dns_changes_noted",
-    "dns_of_failover",
     "leftovers",
     "networks_left",
 ]
@@ -127,44 +126,6 @@ def networks_left(records: Iterable[RunRecord]) -> tuple[LeftNetworks, ...]:
             if step.action == "networks" and step.state is StepState.DONE:
                 left.clear()
     return tuple(left)
-
-
-def dns_of_failover(records: Iterable[RunRecord], vm: str) -> tuple[Mapping[str, Any], ...]:
-    """The DNS changes of the newest real failover of `vm`, as long as it can be taken back.
-
-    It cannot any more when it is committed, reversed or undone, or when one in the other direction
-    has begun. What could not be put back then still can.
-
-    Args:
-        records: Runs of one plan, oldest first.
-        vm: Its name in the plan.
-    """
-    changes: tuple[Mapping[str, Any], ...] = ()
-    direction = ""
-    for record in records:
-        steps = [step for step in record.steps if step.vm == vm]
-        if record.kind in _MOVES and any(
-            step.action == "failover" and step.attempts for step in steps
-        ):
-            kept = dns_changes_noted(record)
-            made = tuple(
-                change for step in steps if step.action == "dns" for change in kept.get(step.id, ())
-            )
-            changes = made or (changes if record.direction == direction else ())
-            direction = record.direction
-        for step in steps:
-            if step.action in _ENDS_IT and step.state is StepState.DONE:
-                left = {_name_of(row) for row in step.evidence.get("dns", ()) if row.get("trouble")}
-                changes = tuple(change for change in changes if _name_of(change) in left)
-    return changes
-
-
-_MOVES = frozenset({"planned", "unplanned"})
-_ENDS_IT = frozenset({"commit", "reverse", "restore-dns"})
-
-
-def _name_of(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[key]) for key in ("target", "zone", "name", "type"))
 
 
 def _left_by(record: RunRecord, step: StepRecord) -> Leftover:

@@ -25,6 +25,7 @@ from secondsite.run.scheduler import RunState
 from secondsite.run.states import StepState
 
 __all__ = [
+    "REAL_FAILOVERS",
     "Attachment",
     "QuestionRecord",
     "RunRecord",
@@ -32,6 +33,9 @@ __all__ = [
     "VmRecord",
     "critical_path",
 ]
+
+REAL_FAILOVERS = ("planned", "unplanned")
+"""The operations that move production."""
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:
@@ -209,6 +213,11 @@ class RunRecord:
     summary: str
     by_id: Mapping[str, StepRecord] = field(repr=False, compare=False)
     notifications: tuple[Notified, ...] = ()
+
+    @property
+    def is_real_failover(self) -> bool:
+        """Whether it moves production: no test, and nothing that follows a failover."""
+        return self.kind in REAL_FAILOVERS
 
     @property
     def duration_s(self) -> float | None:

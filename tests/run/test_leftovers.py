@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from secondsite.run.dns_ledger import dns_of_failover
 from secondsite.run.events import (
     InventoryTaken,
     JournalEvent,
@@ -14,13 +15,7 @@ from secondsite.run.events import (
     StepOutcome,
     VmFact,
 )
-from secondsite.run.leftovers import (
-    DNS_CHANGES,
-    LeftNetworks,
-    dns_of_failover,
-    leftovers,
-    networks_left,
-)
+from secondsite.run.leftovers import DNS_CHANGES, LeftNetworks, leftovers, networks_left
 from secondsite.run.record import RunRecord
 from secondsite.run.replay import replay
 
