@@ -5,20 +5,19 @@ That is no defect of the plan, so no check of it is made, and its standing stays
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from flows.blocks import read_block
-from secondsite.connectors.offers import command, offered
-from secondsite.connectors.standing import PlanStanding, stand
+from secondsite.connectors.offers import possible
+from secondsite.connectors.standing import PlanStanding
 from secondsite.errors import SecondsiteError
 from secondsite.home import home, plans_folder
-from secondsite.plan.estate import Estate, Protection
+from secondsite.plan.estate import Protection
 from secondsite.plan.loader import find_plan, load_estate
 from secondsite.plan.model import Plan
 from tasks.connections import Sites
 from tasks.context import protection_of
-from tasks.surveys import SiteSurvey, survey_site
+from tasks.surveys import standing_in, survey_briefly
 
 __all__ = ["elsewhere"]
 
@@ -37,36 +36,16 @@ async def elsewhere(plan: Plan) -> str:
         sites = Sites(estate, home=home(), block_reader=read_block)
         try:
             # Most often the VMs are at home, and the recovery site alone tells it.
-            there = await _survey(sites, estate, protection.recovery)
-            if not _standing(plan, protection, there).away:
+            there = await survey_briefly(sites, estate, protection.recovery)
+            if not standing_in(plan, protection, there).away:
                 return ""
-            here = await _survey(sites, estate, protection.primary)
+            here = await survey_briefly(sites, estate, protection.primary)
         finally:
             await sites.close()
     except SecondsiteError:
         return ""
-    standing = _standing(plan, protection, here, there)
+    standing = standing_in(plan, protection, here, there)
     return _words(plan, protection, standing) if standing.away else ""
-
-
-async def _survey(sites: Sites, estate: Estate, site: str) -> SiteSurvey:
-    """What its hosts show; one that is dead costs the estate's connection limit, no more."""
-    return await survey_site(
-        sites,
-        site,
-        hosts=[host.name for host in estate.sites[site].hosts],
-        with_vmm=False,
-        enough=asyncio.sleep(estate.limits.connect_timeout.total_seconds()),
-    )
-
-
-def _standing(plan: Plan, protection: Protection, *sides: SiteSurvey) -> PlanStanding:
-    return stand(
-        plan,
-        protection,
-        surveys={each.site: each.surveys for each in sides},
-        silent={each.site: each.silent for each in sides},
-    )
 
 
 def _words(plan: Plan, protection: Protection, standing: PlanStanding) -> str:
@@ -74,10 +53,8 @@ def _words(plan: Plan, protection: Protection, standing: PlanStanding) -> str:
     is_all = len(away) == len(standing.vms)
     verb = "are" if is_all or len(away) > 1 else "is"
     who = "its VMs" if is_all else _few(away)
-    possible = [
-        command(plan.name, operation, way) for operation, way in offered(standing, protection)
-    ]
-    instead = f"; possible now: {', '.join(possible)}" if possible else ""
+    commands = possible(plan.name, standing, protection)
+    instead = f"; possible now: {', '.join(commands)}" if commands else ""
     return (
         f"{who} {verb} in {protection.recovery}, where a test would come up, and not in "
         f"{protection.primary} ({standing.state}){instead}"

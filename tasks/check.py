@@ -20,7 +20,7 @@ from secondsite.connectors.readiness import (
     judge_space,
     lag_of,
 )
-from secondsite.connectors.standing import PlanStanding, SideView, stand
+from secondsite.connectors.standing import PlanStanding, SideView
 from secondsite.errors import SecondsiteError
 from secondsite.plan.estate import Server
 from secondsite.run.events import VmFact
@@ -31,7 +31,7 @@ from tasks.context import RunContext
 from tasks.guest_script import enter_guests
 from tasks.look import Look, against_server
 from tasks.preflight import look_before
-from tasks.surveys import SiteSurvey, answers, survey_site
+from tasks.surveys import SiteSurvey, answers, standing_in, survey_site
 
 __all__ = ["Checked", "check"]
 
@@ -68,12 +68,7 @@ async def check(run: RunContext, *, changes: Sequence[str] = ()) -> Checked:
         _look(run), _certificates(run), approver_findings(run)
     )
     sides = await asyncio.gather(*(_side(run, name, looked.sides) for name in names))
-    standing = stand(
-        run.plan,
-        protection,
-        surveys={each.site: each.surveys for each in sides},
-        silent={each.site: each.silent for each in sides},
-    )
+    standing = standing_in(run.plan, protection, *sides)
     readiness = await _readiness(run, (survey.host for side in sides for survey in side.surveys))
     findings = [
         *looked.findings,

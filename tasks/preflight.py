@@ -10,7 +10,7 @@ from secondsite.connectors.base import ActionResult
 from secondsite.connectors.fitness import Placement, judge_test, place
 from secondsite.connectors.network_maker import NetworkMaker
 from secondsite.connectors.offers import instead
-from secondsite.connectors.standing import PlanStanding, SideView, Standing, stand
+from secondsite.connectors.standing import PlanStanding, SideView, Standing
 from secondsite.errors import PreflightError, SecondsiteError
 from secondsite.graph import Operation, Step
 from secondsite.plan.estate import Network
@@ -28,7 +28,7 @@ from tasks.guest_script import against_guest_credentials
 from tasks.look import Look, against_server, hardware
 from tasks.preflight_failover import look_at_both_sites
 from tasks.recovery_points import Chosen, choose
-from tasks.surveys import SiteSurvey, a_little_longer, survey_site
+from tasks.surveys import SiteSurvey, a_little_longer, standing_in, survey_site
 
 __all__ = ["look_before", "preflight"]
 
@@ -70,12 +70,13 @@ async def _look_before_a_test(run: RunContext) -> Look:
         )
     )
     seen, left, dns = await asyncio.gather(looking, _left_site(run, looking), dns_findings(run))
+    standing = standing_in(run.plan, run.protection, left, seen)
     placements, missing = place(run.plan, seen.surveys)
     points = {name: choose(each.survey, run.options) for name, each in placements.items()}
     maker, silence = await _maker(run, seen)
     look = look_at_adapters(
         run,
-        _sides(run, placements, left),
+        _sides(run, placements, standing),
         surveys=seen.surveys,
         inventory=seen.inventory,
         left=left.inventory,
@@ -98,12 +99,6 @@ async def _look_before_a_test(run: RunContext) -> Look:
         *dns,
         *against_guest_credentials(run),
     ]
-    standing = stand(
-        run.plan,
-        run.protection,
-        surveys={each.site: each.surveys for each in (left, seen)},
-        silent={each.site: each.silent for each in (left, seen)},
-    )
     facts = tuple(
         _fact(
             run,
@@ -167,17 +162,11 @@ async def _maker(
 
 
 def _sides(
-    run: RunContext, placements: Mapping[str, Placement], left: SiteSurvey
+    run: RunContext, placements: Mapping[str, Placement], standing: PlanStanding
 ) -> dict[str, tuple[SideView, SideView]]:
-    standing = stand(
-        run.plan,
-        run.protection,
-        surveys={left.site: left.surveys},
-        silent={left.site: left.silent},
-    )
     return {
         name: (
-            standing.vms[name].side(left.site),
+            standing.vms[name].side(run.source_site_name),
             SideView(site=run.target_site_name, host=each.host, survey=each.survey),
         )
         for name, each in placements.items()

@@ -9,7 +9,7 @@ from typing import Any
 
 from secondsite.connectors.fitness import Placement, against_memory
 from secondsite.connectors.offers import already, instead, reasons_against
-from secondsite.connectors.standing import PlanStanding, SideView, Standing, VmStanding, stand
+from secondsite.connectors.standing import PlanStanding, SideView, Standing, VmStanding
 from secondsite.errors import SecondsiteError
 from secondsite.graph import Operation, PrimarySide
 from secondsite.run.adapters_seen import COPY, holders
@@ -22,7 +22,7 @@ from tasks.dns_preflight import dns_findings
 from tasks.guest_script import against_guest_credentials
 from tasks.look import Look, against_server, hardware
 from tasks.recovery_points import Chosen, choose
-from tasks.surveys import SiteSurvey, a_little_longer, survey_site
+from tasks.surveys import SiteSurvey, a_little_longer, standing_in, survey_site
 
 __all__ = ["look_at_both_sites"]
 
@@ -39,11 +39,11 @@ async def look_at_both_sites(run: RunContext) -> Look:
     source, target, dns = await asyncio.gather(*_questions(run))
     for host in source.silent:
         run.give_up(host)
-    standing = stand(
+    standing = standing_in(
         run.plan,
         run.protection,
-        surveys={each.site: each.surveys for each in (source, target)},
-        silent={each.site: each.silent for each in (source, target)},
+        source,
+        target,
         holders=holders(
             run.runs_of_vms(), (vm.name for vm in run.plan.vms), (source.site, target.site)
         ),

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from secondsite.connectors.base import HostSurvey, Inventory
+from secondsite.connectors.standing import PlanStanding, stand
 from secondsite.errors import NotStartedError, SecondsiteError, UnknownOutcomeError
+from secondsite.plan.estate import Estate, Protection
+from secondsite.plan.model import Plan
 from tasks.connections import Sites
 
-__all__ = ["SiteSurvey", "a_little_longer", "answers", "survey_site"]
+__all__ = [
+    "SiteSurvey",
+    "a_little_longer",
+    "answers",
+    "standing_in",
+    "survey_briefly",
+    "survey_site",
+]
 
 T = TypeVar("T")
 
@@ -76,6 +94,33 @@ async def survey_site(
         inventory=next((each for each in listed if isinstance(each, Inventory)), None),
         silent=tuple(name for name in names if name not in answered),
         troubles=tuple(each for each in (*surveyed, *listed) if isinstance(each, SecondsiteError)),
+    )
+
+
+async def survey_briefly(sites: Sites, estate: Estate, site: str) -> SiteSurvey:
+    """What the hosts of the site show; one that is dead costs the connection limit, no more."""
+    return await survey_site(
+        sites,
+        site,
+        hosts=[host.name for host in estate.sites[site].hosts],
+        with_vmm=False,
+        enough=asyncio.sleep(estate.limits.connect_timeout.total_seconds()),
+    )
+
+
+def standing_in(
+    plan: Plan,
+    protection: Protection,
+    *sides: SiteSurvey,
+    holders: Mapping[str, Collection[str]] | None = None,
+) -> PlanStanding:
+    """Where every VM of `plan` stands, as `sides` showed it; `holders` as `stand` takes them."""
+    return stand(
+        plan,
+        protection,
+        surveys={each.site: each.surveys for each in sides},
+        silent={each.site: each.silent for each in sides},
+        holders=holders,
     )
 
 

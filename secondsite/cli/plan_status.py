@@ -12,7 +12,7 @@ from secondsite.cli.block_reading import read_block
 from secondsite.cli.plan_outlook import outlook_of
 from secondsite.cli.start import open_journal
 from secondsite.connectors.offers import command, offered
-from secondsite.connectors.standing import PlanStanding, stand
+from secondsite.connectors.standing import PlanStanding
 from secondsite.errors import CredentialError
 from secondsite.home import home, plans_folder
 from secondsite.plan.estate import Estate, Protection
@@ -22,7 +22,7 @@ from secondsite.run.adapters_seen import TAKE_OR_GIVE_BACK, holders
 from secondsite.run.history import runs_of_vms
 from tasks.connections import Sites
 from tasks.context import protection_of
-from tasks.surveys import SiteSurvey, survey_site
+from tasks.surveys import SiteSurvey, standing_in, survey_briefly
 
 __all__ = ["Asked", "ask_sites", "show_plan"]
 
@@ -71,29 +71,20 @@ def show_plan(name: str, *, as_json: bool) -> int:
 async def _ask(plan: Plan, estate: Estate, leave_out: Direction | None, folder: Path) -> Asked:
     protection = protection_of(plan, estate)
     sites = Sites(estate, home=home(), block_reader=read_block)
-    limit_s = estate.limits.connect_timeout.total_seconds()
     unasked = protection.site_names(leave_out)[0] if leave_out else None
 
     async def side(site: str) -> SiteSurvey:
-        hosts = tuple(host.name for host in estate.sites[site].hosts)
         if site == unasked:
+            hosts = tuple(host.name for host in estate.sites[site].hosts)
             return SiteSurvey(site=site, silent=hosts)
-        return await survey_site(
-            sites, site, hosts=hosts, with_vmm=False, enough=asyncio.sleep(limit_s)
-        )
+        return await survey_briefly(sites, estate, site)
 
     try:
         first, second = await asyncio.gather(side(protection.primary), side(protection.recovery))
     finally:
         await sites.close()
     sides = (first, second)
-    standing = stand(
-        plan,
-        protection,
-        surveys={each.site: each.surveys for each in sides},
-        silent={each.site: each.silent for each in sides},
-        holders=_holders(plan, protection),
-    )
+    standing = standing_in(plan, protection, *sides, holders=_holders(plan, protection))
     return Asked(folder=folder, plan=plan, estate=estate, standing=standing, sides=sides)
 
 

@@ -7,7 +7,7 @@ from secondsite.graph import Operation
 from secondsite.plan.estate import Protection
 from secondsite.plan.model import Direction
 
-__all__ = ["already", "command", "instead", "offered", "reasons_against"]
+__all__ = ["already", "command", "instead", "offered", "possible", "reasons_against"]
 
 _ACTS: dict[Operation, frozenset[Standing]] = {
     Operation.TEST: frozenset({Standing.PROTECTED}),
@@ -110,15 +110,10 @@ def _is_worth_it(
     vm: VmStanding, operation: Operation, direction: Direction, protection: Protection
 ) -> bool:
     source, _ = protection.site_names(direction)
-    relation = vm.side(source).relation
     return (
         vm.state in _BEGINS.get(operation, _ACTS[operation])
         or _gives_back(vm, operation, direction)
-        or (
-            _is_left_behind(vm, operation, source)
-            and relation is not None
-            and relation.state == "PreparedForFailover"
-        )
+        or (_is_left_behind(vm, operation, source) and vm.side(source).is_prepared)
     )
 
 
@@ -130,10 +125,15 @@ def command(plan: str, operation: Operation, direction: Direction) -> str:
     return f"secondsite run {plan} --kind {operation}{back}"
 
 
+def possible(plan: str, standing: PlanStanding, protection: Protection) -> list[str]:
+    """What may be typed now."""
+    return [command(plan, operation, way) for operation, way in offered(standing, protection)]
+
+
 def instead(plan: str, standing: PlanStanding, protection: Protection) -> str:
     """What may be done now, for whoever was refused something else; empty if nothing may."""
-    possible = [command(plan, operation, way) for operation, way in offered(standing, protection)]
-    return f"Possible now: {'; '.join(possible)}." if possible else ""
+    commands = possible(plan, standing, protection)
+    return f"Possible now: {'; '.join(commands)}." if commands else ""
 
 
 def _takes_part(vm: VmStanding, operation: Operation, direction: Direction) -> bool:
@@ -186,10 +186,7 @@ def _against_reversal(vm: VmStanding, source: str) -> str:
 
 def _against_planned(vm: VmStanding, source: SideView) -> str:
     """A planned failover goes on from where an earlier one stopped, not from an unplanned one."""
-    relation = source.relation
-    if vm.state is Standing.COMMIT_PENDING and (
-        relation is None or relation.state != "PreparedForFailover"
-    ):
+    if vm.state is Standing.COMMIT_PENDING and not source.is_prepared:
         return f"{vm.name} was failed over unplanned: commit or undo that first"
     return ""
 

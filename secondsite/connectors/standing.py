@@ -65,6 +65,11 @@ class SideView:
         return next((each for each in relations if each.relationship != "Extended"), None)
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether it waits, off, for its planned failover."""
+        return self.relation is not None and self.relation.state == "PreparedForFailover"
+
+    @property
     def is_extended(self) -> bool:
         """Whether it is replicated on, to a third site."""
         return self.survey is not None and any(
@@ -264,7 +269,7 @@ def _state(source: SideView, target: SideView) -> Standing:
         return Standing.REVERSING
     if target.survey is not None and target.survey.test_vm:
         return Standing.TEST_RUNNING
-    if here is not None and here.state == "PreparedForFailover":
+    if source.is_prepared:
         return Standing.PREPARED
     if there.state == "Replicating":
         return Standing.PROTECTED
