@@ -20,7 +20,7 @@ from secondsite.connectors.network_maker import NetworkMaker
 from secondsite.connectors.standing import SideView
 from secondsite.connectors.virtual_fitness import against_connecting, against_isolation
 from secondsite.graph import Operation
-from secondsite.plan.adapter_plan import AdapterPlanner, PlannedAdapter, SeenAdapter
+from secondsite.plan.adapter_plan import AdapterPlanner, PlannedAdapter, SeenAdapter, slot_of
 from secondsite.plan.adapter_rules import has_pool
 from secondsite.plan.estate import Network
 from secondsite.plan.model import PlannedVm
@@ -257,13 +257,8 @@ def _within_pools(adapter: PlannedAdapter, inventory: Inventory | None) -> Plann
     """With the wanted addresses that the network's pools may grant at all."""
     if adapter.rule != "pool" or inventory is None:
         return adapter
-    name = (adapter.network or "").casefold()
-    pools = [
-        pool
-        for network in inventory.networks
-        if network.name.casefold() == name
-        for pool in network.pools
-    ]
+    network = inventory.network(adapter.network or "")
+    pools = network.pools if network is not None else ()
     wanted = (each for each in adapter.wanted if any(pool.holds(each) for pool in pools))
     return replace(adapter, wanted=tuple(wanted))
 
@@ -282,7 +277,7 @@ def _facts(sight: AdapterSight, each: VmAdapters, source: SideView) -> dict[str,
                 "number": number,
                 "switch": adapter.switch,
                 "vlan": adapter.vlan,
-                VIRTUAL_NETWORK: each.places.get((adapter.name.casefold(), number)),
+                VIRTUAL_NETWORK: each.places.get(slot_of(adapter.name, number)),
                 "failover": dict(adapter.failover),
             }
             for number, adapter in numbered(each.copy.adapters)

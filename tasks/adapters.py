@@ -17,7 +17,7 @@ from secondsite.connectors.hyperv.requests import address_parameters
 from secondsite.connectors.vmm import VmmConnection
 from secondsite.errors import WrongStateError
 from secondsite.graph import Action
-from secondsite.plan.adapter_plan import PlannedAdapter
+from secondsite.plan.adapter_plan import PlannedAdapter, Slot, slot_of
 from secondsite.plan.estate import Network
 from secondsite.plan.made_network import MadeNetwork
 from secondsite.plan.model import PlannedVm
@@ -221,5 +221,5 @@ def _of_pool(adapter: PlannedAdapter, granted: Sequence[Any]) -> InjectedAddress
     )
 
 
-def _slot(granted: Any) -> tuple[str, int]:
-    return str(granted["adapter"]).casefold(), int(granted["number"])
+def _slot(granted: Any) -> Slot:
+    return slot_of(str(granted["adapter"]), int(granted["number"]))

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 from secondsite.connectors.vmm import VmmAdapter, VmmConnection, mark_of
 from secondsite.errors import WrongStateError
-from secondsite.plan.adapter_plan import PlannedAdapter
+from secondsite.plan.adapter_plan import PlannedAdapter, slot_of
 from secondsite.plan.model import PlannedVm
 from secondsite.plan.quantities import Subnet
 from secondsite.run.adapters_seen import TARGET, VIRTUAL_NETWORK, Former
@@ -55,7 +55,7 @@ def restore_connection(vm: str, former: Former, *, vm_id: str, host: str) -> Vmm
     planned = {each.slot: each for each in map(PlannedAdapter.from_dict, former.planned)}
     adapters = []
     for each in former.adapters:
-        ours = planned.get((str(each["name"]).casefold(), int(each["number"])))
+        ours = planned.get(slot_of(each["name"], each["number"]))
         before = each.get(VIRTUAL_NETWORK)
         if before:
             adapters.append(VmmAdapter(adapter=each["name"], number=each["number"], network=before))
@@ -116,7 +116,7 @@ def _by_vmm(run: RunContext, vm: PlannedVm, adapter: PlannedAdapter) -> VmmAdapt
 def _was_on(run: RunContext, vm: PlannedVm, adapter: PlannedAdapter) -> str | None:
     """The virtual network that the adapter was on when the run looked."""
     for each in fact_of(run, vm).facts.get(TARGET, ()):
-        if (str(each["name"]).casefold(), int(each["number"])) == adapter.slot:
+        if slot_of(each["name"], each["number"]) == adapter.slot:
             found: str | None = each.get(VIRTUAL_NETWORK)
             return found
     return None

@@ -12,6 +12,7 @@ from secondsite.connectors.adapters import Expectation, ExpectedAdapter
 from secondsite.connectors.base import ActionResult, VmObservation
 from secondsite.errors import AccessDeniedError, NotReadyError, SecondsiteError
 from secondsite.graph import Action, Step
+from secondsite.plan.adapter_plan import Slot
 from secondsite.plan.model import PlannedVm
 from secondsite.run.events import Noted
 from tasks.action import step_task
@@ -22,8 +23,6 @@ from tasks.watch import HostWatch, View, is_final
 from tasks.whereabouts import on_its_host
 
 __all__ = ["disagreement", "find_address"]
-
-Slot = tuple[str, int]
 
 
 @step_task

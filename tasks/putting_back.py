@@ -61,16 +61,16 @@ async def _restored(
     """
     by_vmm = restore_connection(vm, former, vm_id=vm_id, host=host)
     restore = run.sites.host(host).restore
-    request = restore_request(vm, former, by_vmm=by_vmm)
-    restored = await restore.submit(vm, request)
+    restored = await restore.submit(vm, restore_request(vm, former, by_vmm=by_vmm))
     evidence: dict[str, Any] = {"adapters_restored": restored.evidence.get("adapters", [])}
     if by_vmm is None:
         return ActionResult(changed=restored.changed, evidence=evidence)
     connected = await run.sites.vmm(site).connect.submit(vm, by_vmm)
     changed = restored.changed or connected.changed
     evidence["connections_restored"] = {**connected.evidence}
-    if any(each.switch and not each.is_vmms for each in restore_request(vm, former).adapters):
-        changed |= (await restore.submit(vm, restore_request(vm, former))).changed
+    rest = restore_request(vm, former)
+    if any(each.switch and not each.is_vmms for each in rest.adapters):
+        changed |= (await restore.submit(vm, rest)).changed
     return ActionResult(changed=changed, evidence=evidence)
 
 

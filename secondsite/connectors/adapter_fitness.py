@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from secondsite.connectors.adapters import VirtualPlaces, numbered
 from secondsite.connectors.base import HostSurvey, Inventory, InventoryNetwork, VmSurvey
-from secondsite.plan.adapter_plan import PlannedAdapter
+from secondsite.plan.adapter_plan import PlannedAdapter, slot_of
 from secondsite.plan.adapter_rules import rules_of
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.model import PlannedVm
@@ -148,7 +148,7 @@ def _against_address(each: VmAdapters, adapter: PlannedAdapter, network: Network
 
 def _against_legacy(each: VmAdapters) -> Iterator[str]:
     legacy = {
-        (adapter.name.casefold(), number)
+        slot_of(adapter.name, number)
         for number, adapter in numbered(each.copy.adapters)
         if adapter.is_legacy
     }

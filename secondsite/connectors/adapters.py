@@ -17,7 +17,7 @@ from secondsite.connectors.base import (
     VmObservation,
     VmSurvey,
 )
-from secondsite.plan.adapter_plan import PlannedAdapter, SeenAdapter
+from secondsite.plan.adapter_plan import PlannedAdapter, SeenAdapter, Slot, slot_of
 from secondsite.plan.estate import Network, Site
 from secondsite.plan.quantities import Subnet
 from secondsite.plan.subnet_rules import Address
@@ -31,7 +31,6 @@ __all__ = [
     "virtual_places",
 ]
 
-Slot = tuple[str, int]
 VirtualPlaces = Mapping[Slot, str]
 """Which adapters of a VM are on virtual networks, and on which: only VMM knows that."""
 _A = TypeVar("_A", Adapter, InventoryAdapter)
@@ -55,7 +54,7 @@ def virtual_places(inventory: Inventory | None, vm_id: str) -> VirtualPlaces | N
     for number, adapter in numbered(vm.adapters):
         network = inventory.network(adapter.network) if adapter.network else None
         if network is not None and network.is_virtual:
-            places[adapter.name.casefold(), number] = network.name
+            places[slot_of(adapter.name, number)] = network.name
     return places
 
 
@@ -73,7 +72,7 @@ def seen_adapters(
         SeenAdapter(
             name=adapter.name,
             number=number,
-            network=_network(adapter, site, (places or {}).get((adapter.name.casefold(), number))),
+            network=_network(adapter, site, (places or {}).get(slot_of(adapter.name, number))),
             is_connected=adapter.switch is not None,
             addresses=adapter.addresses,
             # A virtual network has no VLAN.
@@ -147,7 +146,7 @@ class Expectation:
 
     def shown(self, seen: VmObservation) -> dict[Slot, tuple[str, ...]]:
         """What counts of what the guest reports, by adapter."""
-        reported = {(each.name.casefold(), each.number): each for each in seen.adapters}
+        reported = {slot_of(each.name, each.number): each for each in seen.adapters}
         return {
             each.plan.slot: each.usable(_reported(reported.get(each.plan.slot), seen))
             for each in self.adapters

@@ -20,9 +20,15 @@ from secondsite.plan.model import PlannedVm
 from secondsite.plan.subnet_rules import Address, SubnetRules
 from secondsite.plan.way_back import in_direction
 
-__all__ = ["AdapterPlanner", "PlannedAdapter", "SeenAdapter"]
+__all__ = ["AdapterPlanner", "PlannedAdapter", "SeenAdapter", "Slot", "slot_of"]
 
 RuleName = Literal["static", "pool", "dhcp", "keep"]
+Slot = tuple[str, int]
+
+
+def slot_of(name: str, number: int) -> Slot:
+    """What tells an adapter from the others of its VM: its name, and its place among its likes."""
+    return name.casefold(), number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +53,9 @@ class SeenAdapter:
     is_untold: bool = False
 
     @property
-    def slot(self) -> tuple[str, int]:
+    def slot(self) -> Slot:
         """What tells it from the other adapters of its VM, in either site."""
-        return self.name.casefold(), self.number
+        return slot_of(self.name, self.number)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON values, for the journal."""
@@ -93,9 +99,9 @@ class PlannedAdapter:
     is_allocated: bool = False
 
     @property
-    def slot(self) -> tuple[str, int]:
+    def slot(self) -> Slot:
         """What tells it from the other adapters of its VM, in either site."""
-        return self.name.casefold(), self.number
+        return slot_of(self.name, self.number)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
