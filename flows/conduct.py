@@ -142,9 +142,10 @@ def _end_dead_runs(taken: TakenUp, journal: Journal) -> bool:
     """
     dead = [
         run.run_id
-        for run in journal.runs(plan=taken.plan.name, without=LOOKS, limit=_KNOWN_RUNS)
+        for run in journal.runs(
+            plan=taken.plan.name, without=LOOKS, only_open=True, limit=_KNOWN_RUNS
+        )
         if run.operation in _UNDOES.get(taken.operation, ())
-        and run.ended_at is None
         and (
             run.is_interrupted
             or (run.operation == Operation.TEST and _waits_without_process(run.run_id, journal))

@@ -10,11 +10,10 @@ from secondsite.plan.model import Plan
 from secondsite.run.events import Noted
 from secondsite.run.history import LOOKS, records_of
 from secondsite.run.journal import Journal
+from secondsite.run.record import REAL_FAILOVERS
 from secondsite.run.rehearsal import in_the_way
 
 __all__ = ["reason_to_skip"]
-
-_FAILOVERS = ("planned", "unplanned")
 
 
 async def reason_to_skip(plan: Plan, journal: Journal, *, at: datetime) -> str:
@@ -37,8 +36,7 @@ def _unfinished(journal: Journal, plan: str) -> tuple[str, str]:
     """The plan's run that is not over or not cleaned up, in words, and its id; empty if none is."""
     active = [
         (each.run_id, each.operation)
-        for each in journal.runs(plan=plan, without=LOOKS)
-        if each.ended_at is None
+        for each in journal.runs(plan=plan, without=LOOKS, only_open=True)
     ]
     return in_the_way(active, records_of(journal, plan))
 
@@ -46,7 +44,7 @@ def _unfinished(journal: Journal, plan: str) -> tuple[str, str]:
 def _last_failover(journal: Journal, plan: str) -> str:
     """Its id; empty if the VMs were failed over by others, or by hand."""
     return next(
-        (each.run_id for each in journal.runs(plan=plan, operations=_FAILOVERS, limit=1)), ""
+        (each.run_id for each in journal.runs(plan=plan, operations=REAL_FAILOVERS, limit=1)), ""
     )
 
 

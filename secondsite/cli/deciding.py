@@ -186,12 +186,11 @@ def tell(words: str, facts: Mapping[str, Any], *, as_json: bool) -> None:
 def _tell(
     record: RunRecord, decision: Decision, steps: Sequence[str], who: str, *, as_json: bool
 ) -> None:
-    if as_json:
-        facts = {"run_id": record.run_id, "decision": decision, "steps": list(steps), "by": who}
-        print(json.dumps(facts, indent=2))
-        return
-    still_asked = {each.id: each for each in record.open_questions}
-    for step in steps:
-        question = still_asked.get(step)
-        waits = f"; {question.missing} more must approve" if question and question.missing else ""
-        print(f"{record.run_id}: {step}: {decision} by {who}{waits}")
+    missing = {each.id: each.missing for each in record.open_questions if each.missing}
+    lines = [
+        f"{record.run_id}: {step}: {decision} by {who}"
+        f"{f'; {missing[step]} more must approve' if step in missing else ''}"
+        for step in steps
+    ]
+    facts = {"run_id": record.run_id, "decision": decision, "steps": list(steps), "by": who}
+    tell("\n".join(lines), facts, as_json=as_json)

@@ -86,7 +86,7 @@ def _everything_up(*, keep: bool) -> Iterator[None]:
 
 def _is_unfinished() -> bool:
     with open_journal() as journal:
-        return any(run.ended_at is None for run in journal.runs(plan=PLAN, limit=20))
+        return bool(journal.runs(plan=PLAN, only_open=True, limit=1))
 
 
 def _carry_out(flow: str, parameters: dict[str, str]) -> RunRecord:

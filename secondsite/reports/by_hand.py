@@ -145,8 +145,7 @@ def connect(site: str, vms: Sequence[str], network: Network, *, only_from: str =
         f"        Connect-VMNetworkAdapter -VMNetworkAdapter $one -SwitchName {switch}",
         "    }",
         "}",
-        note=f"This is the VM network {network.name}, for adapters that were in {only_from}: write "
-        "their names into $adapters, and take out VMs that have none there.",
+        note=f"This is the VM network {network.name}{_which(only_from)}.",
     )
 
 
@@ -154,12 +153,6 @@ def connect_by_vmm(vmm: str, vms: Sequence[str], network: Network, *, only_from:
     """Connect adapters to a virtual network: every one, or those of `only_from` elsewhere."""
     found = f"$network = Get-SCVMNetwork -VMMServer $server -Name {_quoted(network.name)}"
     is_one = "        if ($adapters -notcontains $one.Name) { continue }"
-    which = (
-        f", for adapters that were in {only_from}: write their names into $adapters, and take out "
-        "VMs that have none there"
-        if only_from
-        else ""
-    )
     return Block(
         where=f"On the VMM server {vmm}",
         language="powershell",
@@ -185,8 +178,19 @@ def connect_by_vmm(vmm: str, vms: Sequence[str], network: Network, *, only_from:
             "}",
         ),
         note=f"This is the VM network {network.name}, which is virtual (Windows Network "
-        f"Virtualization): Hyper-V cannot connect to it{which}. Guests that have their address by "
-        "DHCP need -IPv4AddressType Static: VMM then gives them one of the network's pool.",
+        f"Virtualization): Hyper-V cannot connect to it{_which(only_from)}. Guests that have their "
+        "address by DHCP need -IPv4AddressType Static: VMM then gives them one of the network's "
+        "pool.",
+    )
+
+
+def _which(only_from: str) -> str:
+    """Which adapters are meant, behind the name of their network; empty: every one."""
+    return (
+        f", for adapters that were in {only_from}: write their names into $adapters, and take out "
+        "VMs that have none there"
+        if only_from
+        else ""
     )
 
 

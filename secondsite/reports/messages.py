@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Literal, cast
 
 from secondsite.plan.notifications import Topic
-from secondsite.reports.phrasing import KIND_WORDS, plain_lines, plain_text, say_how
+from secondsite.reports.phrasing import KIND_WORDS, plain_lines, plain_text
 from secondsite.reports.redaction import withhold_in_text
 from secondsite.run.attention import CANCELLED, INTERRUPTED
+from secondsite.run.doors import say_door
 from secondsite.run.events import (
     Asked,
     CodeGiven,
@@ -240,7 +241,7 @@ def _about_lock(entry: Entry, record: RunRecord, page: str) -> Message:
     lock, question = cast("CodeGiven", entry.event), _question(entry, record)
     asked = question.approvers if question else ()
     others = [name for name in asked if name.casefold() != lock.by.casefold()]
-    door = say_how(lock.via, with_code=False, account="")
+    door = say_door(lock.via)
     lines = [
         f"No decision under that name counts until {lock.locked_until:%Y-%m-%d %H:%M:%S} UTC, in "
         "whatever run.",

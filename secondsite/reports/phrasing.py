@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from secondsite.run.doors import say_door
+
 __all__ = [
     "ACTION_WORDS",
     "KIND_WORDS",
@@ -93,12 +95,6 @@ ACTION_WORDS = {
     "networks": "remove test networks",
 }
 
-_DOORS = {
-    "ui": "in Prefect's UI",
-    "cli": "at a terminal",
-    "plan": "by the plan",
-    "time-out": "time limit",
-}
 
 # C0 and C1 controls, line separators, the marks that reorder text, lone surrogates, non-characters:
 # a VM's name could carry them, and a terminal or a page would obey, or choke.
@@ -161,7 +157,7 @@ def say_state(state: str) -> str:
 
 def say_how(via: str, *, with_code: bool, account: str) -> str:
     """How a decision was made: `at a terminal (mona@dr-engine-1), with a code`."""
-    where = _DOORS.get(via, via)
+    where = say_door(via)
     where = f"{where} ({account})" if account else where
     return f"{where}, with a code" if with_code else where
 

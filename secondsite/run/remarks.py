@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from secondsite.run.doors import say_door
 from secondsite.run.events import CodeGiven, JournalEvent, Noted, RunHeld, RunReleased
 
 __all__ = ["remark_on"]
-
-_DOORS = {"ui": "in Prefect's UI", "cli": "at a terminal"}
 
 
 def remark_on(event: JournalEvent) -> Noted | None:
@@ -23,7 +22,7 @@ def remark_on(event: JournalEvent) -> Noted | None:
                 if event.locked_until
                 else ""
             )
-            text = f"A wrong one-time code was given for {event.by}, {_DOORS[event.via]}.{lock}"
+            text = f"A wrong one-time code was given for {event.by}, {say_door(event.via)}.{lock}"
             return _warning(event, text, step=event.step)
         case _:
             return None
@@ -32,7 +31,7 @@ def remark_on(event: JournalEvent) -> Noted | None:
 def _who(event: RunHeld | RunReleased) -> str:
     is_other = event.account and event.account != event.by
     where = f"{event.account}, " if is_other else ""
-    return f"{event.by} ({where}{_DOORS[event.via]})"
+    return f"{event.by} ({where}{say_door(event.via)})"
 
 
 def _comment(comment: str) -> str:

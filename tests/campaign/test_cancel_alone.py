@@ -60,16 +60,6 @@ def names(state: Any) -> Any:
     return [site["dns"] for site in state["sites"].values()]
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home of the world that commands of this process look at."""
-    home = tmp_path / "world"
-    monkeypatch.setenv("SECONDSITE_HOME", str(home))
-    monkeypatch.setenv("SECONDSITE_PLANS", str(home / "plans"))
-    monkeypatch.delenv("SECONDSITE_JOURNAL", raising=False)
-    return home
-
-
 def test_one_that_has_only_prepared_is_cancelled_without_the_other_site(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

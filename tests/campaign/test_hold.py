@@ -25,17 +25,6 @@ _ANSWERS_AFTER_S = 6.0
 """A walking engine asks the journal every second: by then it has heard, on a busy machine too."""
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home of the world that commands of this process look at; it has no Prefect server."""
-    home = tmp_path / "world"
-    monkeypatch.setenv("SECONDSITE_HOME", str(home))
-    monkeypatch.setenv("SECONDSITE_PLANS", str(home / "plans"))
-    monkeypatch.delenv("SECONDSITE_JOURNAL", raising=False)
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    return home
-
-
 def the_run() -> tuple[str, list[JournalEvent]]:
     with Journal.open(journal_url()) as journal:
         [run] = journal.runs()

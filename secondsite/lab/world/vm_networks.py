@@ -281,14 +281,7 @@ class VmNetworkOperations(VmNetworkParts):
                 )
             adapter.switch = host.switches[logical.switch.casefold()].name
             adapter.vlan, adapter.virtual_id = found.vlan, found.virtual_id
-            host.reconnect(vm, adapter)
-            self.record(
-                "Set-SCVirtualNetworkAdapter",
-                vm.name,
-                vm_id=vm.id,
-                adapter=adapter.name,
-                network=found.name,
-            )
+            self._reconnected(host, vm, adapter, network=found.name)
 
     def disconnect_adapter(
         self, host: HyperVHost, vm: VirtualMachine, adapter: NetworkAdapter
@@ -297,14 +290,19 @@ class VmNetworkOperations(VmNetworkParts):
         with self.world.settled():
             adapter.switch, adapter.vlan = None, None
             adapter.virtual_id, adapter.allocated = None, None
-            host.reconnect(vm, adapter)
-            self.record(
-                "Set-SCVirtualNetworkAdapter",
-                vm.name,
-                vm_id=vm.id,
-                adapter=adapter.name,
-                network="",
-            )
+            self._reconnected(host, vm, adapter, network="")
+
+    def _reconnected(
+        self, host: HyperVHost, vm: VirtualMachine, adapter: NetworkAdapter, *, network: str
+    ) -> None:
+        host.reconnect(vm, adapter)
+        self.record(
+            "Set-SCVirtualNetworkAdapter",
+            vm.name,
+            vm_id=vm.id,
+            adapter=adapter.name,
+            network=network,
+        )
 
     def _refuse_kind(self, logical: LogicalNetwork, kind: str) -> None:
         own = (each for each in self.site.networks.values() if each.logical_network == logical.name)
