@@ -58,7 +58,7 @@ def carry_out(
         direction = possible[0] if possible else asked.standing.direction
     reasons = reasons_against(asked.standing, operation, direction, protection)
     if reasons:
-        others = instead(plan.name, asked.standing, protection)
+        others = instead(plan.name, asked.standing, protection) or "Nothing is offered now."
         raise RefusedError(
             reasons,
             next_step=f"Nothing was started. {others} See: secondsite status {plan.name}",

@@ -85,7 +85,9 @@ def reasons_against(
         and operation is Operation.CANCEL
         and all(_is_as_before(vm, source) for vm in standing.vms.values())
     ):
-        reasons.append(f"there is nothing to cancel: every VM runs in {source} and is protected")
+        is_known = all(vm.state is Standing.PROTECTED for vm in standing.vms.values())
+        rest = " and is protected" if is_known else ""
+        reasons.append(f"there is nothing to cancel: every VM runs in {source}{rest}")
     return reasons
 
 

@@ -249,6 +249,18 @@ def test_what_needs_a_site_that_is_silent_is_not_offered_and_says_why() -> None:
     ]
 
 
+def test_running_vms_are_not_called_protected_while_the_other_site_is_silent() -> None:
+    [home, _] = PROTECTED
+
+    [reason] = reasons_against(
+        standing((home, None), silent="osaka"), Operation.CANCEL, FORWARD, PROTECTION
+    )
+    [known] = reasons_against(standing(PROTECTED), Operation.CANCEL, FORWARD, PROTECTION)
+
+    assert reason == "there is nothing to cancel: every VM runs in tokyo"
+    assert known == f"{reason} and is protected"
+
+
 def test_addresses_taken_for_a_failover_that_did_not_come_to_the_vm_are_told_and_undone() -> None:
     stands = standing(PROTECTED, PROTECTED, holders={"osaka": {"vm1"}})
 
